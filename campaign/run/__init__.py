@@ -1,0 +1,1 @@
+"""Start everything under one supervisor, keep it alive, stop it cleanly."""

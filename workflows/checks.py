@@ -1,0 +1,3 @@
+"""System checks of the engine: a misconfiguration is told before it runs."""
+
+from __future__ import annotations

@@ -1,0 +1,257 @@
+"""A workflow, its one live state, and the immutable versions of its structure."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    """Engine states (workflow-life-cycle.md; constants of the engine paper)."""
+
+    EDITED = "edited", _("Being edited")
+    START_ASAP = "start_asap", _("Start as soon as possible")
+    START_PENDING = "start_pending", _("Start pending")
+    STARTED = "started", _("Started")
+    PAUSE_REQUESTED = "pause_requested", _("Pause requested")
+    PAUSED = "paused", _("Paused")
+    STOP_REQUESTED = "stop_requested", _("Stop requested")
+    RESTART_REQUESTED = "restart_requested", _("Restart requested")
+    FINISHED = "finished", _("Finished")
+
+
+class PauseReason(models.TextChoices):
+    """Why a workflow is paused."""
+
+    OPERATOR = "operator", _("Paused by an operator")
+    ERROR = "error", _("An activity failed")
+    UNTERMINATED = "unterminated_transition", _("A transition has no destination")
+    ENGINE = "engine", _("Paused by the engine")
+
+
+class Severity(models.IntegerChoices):
+    """Weight of a workflow (workflow-properties.md)."""
+
+    NORMAL = 0, _("Normal")
+    PRODUCTION = 1, _("Production")
+    CRITICAL = 2, _("Critical")
+
+
+class ErrorPolicy(models.TextChoices):
+    """What a failed task does to its workflow (workflow-properties.md)."""
+
+    STOP = "stop", _("Stop the process")
+    IGNORE = "ignore", _("Ignore")
+
+
+class OverlapPolicy(models.TextChoices):
+    """What a trigger does while a run is live."""
+
+    SKIP = "skip", _("Skip")
+
+
+class WorkflowQuerySet(models.QuerySet["Workflow"]):
+    """Filters with the names that lists, engine and API share."""
+
+    def technical(self) -> WorkflowQuerySet:
+        """Return the built-in workflows."""
+        return self.filter(is_technical=True)
+
+    def failed(self) -> WorkflowQuerySet:
+        """Return those that wait for a person after an error."""
+        return self.filter(failed=True)
+
+    def paused(self) -> WorkflowQuerySet:
+        """Return those paused without an error."""
+        return self.filter(state=State.PAUSED, failed=False)
+
+    def running(self) -> WorkflowQuerySet:
+        """Return those that the engine handles now."""
+        return self.filter(
+            state__in=(
+                State.STARTED,
+                State.PAUSE_REQUESTED,
+                State.STOP_REQUESTED,
+                State.RESTART_REQUESTED,
+            )
+        )
+
+    def start_pending(self) -> WorkflowQuerySet:
+        """Return those whose start waits for a worker."""
+        return self.filter(state__in=(State.START_ASAP, State.START_PENDING))
+
+    def not_started(self) -> WorkflowQuerySet:
+        """Return those that were never started."""
+        return self.filter(state=State.EDITED)
+
+    def finished(self) -> WorkflowQuerySet:
+        """Return those that ended without an error."""
+        return self.filter(state=State.FINISHED, failed=False)
+
+
+class Workflow(models.Model):
+    """One diagram, one set of properties, one live state."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    internal_name = models.CharField(_("Internal name"), max_length=64, unique=True)
+    own_label = models.CharField(
+        _("Label"),
+        max_length=128,
+        blank=True,
+        help_text=_("Empty: the built-in label in the reader's language."),
+    )
+    description = models.TextField(_("Description"), blank=True)
+    package = models.CharField(_("Package"), max_length=64, blank=True)
+    is_technical = models.BooleanField(_("Technical workflow"), default=True)
+
+    state = models.CharField(
+        _("State"), max_length=20, choices=State, default=State.EDITED
+    )
+    failed = models.BooleanField(_("Failed"), default=False)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.CharField(
+        max_length=32, choices=PauseReason, blank=True, default=""
+    )
+    variables = models.JSONField(_("Variables"), default=dict, blank=True)
+    last_start = models.DateTimeField(_("Last start"), null=True, blank=True)
+    last_finish = models.DateTimeField(null=True, blank=True)
+    consecutive_errors = models.PositiveIntegerField(default=0)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    severity = models.SmallIntegerField(
+        _("Severity"), choices=Severity, default=Severity.NORMAL
+    )
+    supervisors = models.ManyToManyField(
+        Group, verbose_name=_("Supervisors"), blank=True, related_name="supervises"
+    )
+    history_days = models.PositiveIntegerField(_("History in days"), default=30)
+    error_policy = models.CharField(
+        _("In case of error"),
+        max_length=8,
+        choices=ErrorPolicy,
+        default=ErrorPolicy.STOP,
+    )
+    overlap_policy = models.CharField(
+        max_length=8, choices=OverlapPolicy, default=OverlapPolicy.SKIP
+    )
+    time_zone = models.CharField(
+        _("Time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("Empty: the time zone of the server."),
+    )
+    structure = models.ForeignKey(
+        "workflows.StructureVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkflowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("internal_name",)
+        default_permissions = ()
+        permissions = (
+            ("view", _("See workflows and their logs")),
+            ("execute", _("Start, pause and stop workflows")),
+            ("operate_technical", _("Start, pause and stop technical workflows")),
+            ("change_technical", _("Edit properties and schedule")),
+            ("edit_structure", _("Edit the structure")),
+            ("kill", _("Stop unconditionally")),
+            ("change_run_as", _("Change the execution account")),
+            ("answer", _("Answer approvals")),
+            ("sql", _("Execute SQL code")),
+            ("command", _("Execute programs")),
+            ("view_audit", _("See the audit trail")),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state=State.PAUSED, paused_at__isnull=False)
+                | (~Q(state=State.PAUSED) & Q(paused_at__isnull=True)),
+                name="workflow_paused_has_instant",
+            ),
+            models.CheckConstraint(
+                condition=Q(failed=False)
+                | Q(state__in=(State.PAUSED, State.FINISHED)),
+                name="workflow_failed_is_at_rest",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.internal_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("workflows:workflow_detail", args=[self.internal_name])
+
+    @property
+    def label(self) -> str:
+        """Return the operator's label, else the built-in one. No SQL."""
+        from workflows.registry import catalogue_entry  # noqa: PLC0415 (cycle)
+
+        if self.own_label:
+            return self.own_label
+        entry = catalogue_entry(self.internal_name)
+        return entry.label() if entry else self.internal_name
+
+    @property
+    def is_production(self) -> bool:
+        """Return whether the platform needs this workflow."""
+        return self.severity >= Severity.PRODUCTION
+
+
+class StructureVersion(models.Model):
+    """An immutable graph of activities and transitions.
+
+    ``graph`` is ``{"activities": [{"name", "type", "label", "parameters",
+    "execution", "position"}], "transitions": [{"source", "output",
+    "destination"}]}``.
+    """
+
+    workflow = models.ForeignKey(
+        Workflow, on_delete=models.CASCADE, related_name="versions"
+    )
+    number = models.PositiveIntegerField()
+    graph = models.JSONField()
+    is_factory = models.BooleanField(default=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    comment = models.CharField(max_length=512, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("workflow", "-number")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("workflow", "number"), name="structure_version_number"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id}/{self.number}"
+
+    @property
+    def activities(self) -> list[dict[str, Any]]:
+        """Return the activities in stored order. No SQL."""
+        return list(self.graph["activities"])
