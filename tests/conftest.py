@@ -1,0 +1,52 @@
+"""What every test may use: the fixed cast of operators, an empty cache."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import cache
+from django.test import Client
+
+from campaign.access.models import Operator
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def administrator(db: None) -> Operator:
+    """The operator who may do everything."""
+    return Operator.objects.create_superuser(
+        username="administrator", email="administrator@example.com"
+    )
+
+
+@pytest.fixture
+def supervisor(db: None) -> Operator:
+    """An operator who may see and steer technical workflows, no more."""
+    operator = Operator.objects.create_user(
+        username="supervisor", email="supervisor@example.com", is_staff=True
+    )
+    operator.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="workflows").exclude(
+            codename__startswith="administer"
+        )
+    )
+    return operator
+
+
+@pytest.fixture
+def outsider(db: None) -> Operator:
+    """An operator without any right."""
+    return Operator.objects.create_user(
+        username="outsider", email="outsider@example.com"
+    )
+
+
+@pytest.fixture
+def admin_client(client: Client, administrator: Operator) -> Client:
+    """A browser in which the administrator is signed in."""
+    client.force_login(administrator, "django.contrib.auth.backends.ModelBackend")
+    return client
