@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-Fault = tuple[str, str]
+from workflows.exceptions import Fault, InvalidInput
 
 
-class ScheduleError(ValueError):
+class ScheduleError(InvalidInput, ValueError):
     """The schedule cannot be used.
 
-    ``faults`` holds every fault at once, as pairs of field name and translated
-    message; the message says what is wrong and how to put it right.
+    ``faults`` holds every fault at once, each with its field and a translated
+    message that says what is wrong and how to put it right.
     """
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults: list[Fault] = list(faults)
-        super().__init__("; ".join(f"{field}: {text}" for field, text in self.faults))
+    code = "invalid_schedule"
+
+    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
+        named = tuple(Fault(field, message) for field, message in faults)
+        super().__init__(
+            "; ".join(f"{fault.field}: {fault.message}" for fault in named),
+            faults=named,
+        )

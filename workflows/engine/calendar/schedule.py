@@ -10,7 +10,11 @@ from typing import Any
 from workflows.engine.calendar.days import firing_days
 from workflows.engine.calendar.durations import format_duration
 from workflows.engine.calendar.faults import ScheduleError
-from workflows.engine.calendar.parsing import never_fires_fault, read_fields
+from workflows.engine.calendar.parsing import (
+    expires_unfired_fault,
+    never_fires_fault,
+    read_fields,
+)
 from workflows.engine.calendar.terms import (
     ANCHOR_DAY,
     DAY_SECONDS,
@@ -64,8 +68,12 @@ class Schedule:
         fault at once.
         """
         schedule = cls(**read_fields(data, minimum_seconds=minimum_seconds))
-        if next(firing_days(schedule, ANCHOR_DAY), None) is None:
+        first_day = next(firing_days(schedule, ANCHOR_DAY), None)
+        if first_day is None:
             raise ScheduleError([never_fires_fault(schedule.kind)])
+        if schedule.expiry.last_day is not None:
+            if first_day > schedule.expiry.last_day:
+                raise ScheduleError([expires_unfired_fault(first_day)])
         return schedule
 
     @property
@@ -85,8 +93,6 @@ class Schedule:
 
     def firings_left(self, count_so_far: int) -> int | None:
         """Return how many firings remain after ``count_so_far``; None = no limit."""
-        if self.kind is Kind.ONCE:
-            return max(0, 1 - count_so_far)
         if self.expiry.count is None:
             return None
         return max(0, self.expiry.count - count_so_far)

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, Literal
 
+NamedFault = tuple[str, str]
+"""A field and what is wrong with it."""
 Last = Literal["last"]
 LAST: Final[Last] = "last"
 
