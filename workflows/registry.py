@@ -145,6 +145,7 @@ class WorkflowDeclaration:
 
 _declarations: dict[str, WorkflowDeclaration] = {}
 _catalogue: dict[str, CatalogueEntry] = {}
+_package_labels: dict[str, str] = {}
 T = TypeVar("T", bound=type)
 
 
@@ -275,3 +276,14 @@ def catalogue_entry(internal_name: str) -> CatalogueEntry | None:
 def catalogue() -> Mapping[str, CatalogueEntry]:
     """Return the whole catalogue by internal name."""
     return dict(_catalogue)
+
+
+def set_package_labels(labels: Mapping[str, str]) -> None:
+    """Provide the labels of the packages by slug; called like set_catalogue."""
+    _package_labels.clear()
+    _package_labels.update(labels)
+
+
+def package_label(slug: str) -> str:
+    """Return the label of a package, else its slug."""
+    return _package_labels.get(slug, slug)

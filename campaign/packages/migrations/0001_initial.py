@@ -4,24 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='InstalledPackage',
+            name="InstalledPackage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=64, unique=True, verbose_name='Internal name')),
-                ('installed_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=64, unique=True, verbose_name="Internal name"
+                    ),
+                ),
+                ("installed_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'installed package',
-                'verbose_name_plural': 'installed packages',
-                'ordering': ('slug',),
+                "verbose_name": "installed package",
+                "verbose_name_plural": "installed packages",
+                "ordering": ("slug",),
             },
         ),
     ]
