@@ -29,7 +29,7 @@ from workflows.engine.calendar.terms import (
     Kind,
     Mark,
 )
-from workflows.engine.calendar.values import Expiry
+from workflows.engine.calendar.values import NEVER
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
@@ -187,7 +187,7 @@ def preview(
     real = set(
         occurrences(schedule, after, count, zone=zone, count_so_far=count_so_far)
     )
-    endless = replace(schedule, expiry=Expiry())
+    endless = replace(schedule, expiry=NEVER)
     return [
         Preview(item, _mark(schedule, item, zone) if item in real else Mark.EXPIRED)
         for item in occurrences(endless, after, count, zone=zone)

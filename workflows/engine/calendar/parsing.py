@@ -288,11 +288,11 @@ def _ordinals(reader: FieldReader) -> tuple[Ordinal, ...]:
         reader.take_faults("ordinals", inner)
         if nth is not None and weekday is not None:
             found.add(Ordinal(nth, weekday))
-    return tuple(
-        sorted(
-            found, key=lambda item: (5 if item.nth == LAST else item.nth, item.weekday)
-        )
-    )
+    return tuple(sorted(found, key=_ordinal_rank))
+
+
+def _ordinal_rank(ordinal: Ordinal) -> tuple[int, int]:
+    return (5 if ordinal.nth == LAST else ordinal.nth, ordinal.weekday)
 
 
 def _year_days(reader: FieldReader) -> tuple[YearDay, ...]:

@@ -23,7 +23,7 @@ from workflows.engine.calendar.terms import (
     Last,
     Policy,
 )
-from workflows.engine.calendar.values import Expiry, Ordinal, YearDay
+from workflows.engine.calendar.values import NEVER, Expiry, Ordinal, YearDay
 from workflows.engine.calendar.zones import DEFAULT
 
 _MIDNIGHT = time(0)
@@ -50,7 +50,7 @@ class Schedule:
     ordinals: tuple[Ordinal, ...] = ()
     year_days: tuple[YearDay, ...] = ()
     start_date: date | None = None
-    expiry: Expiry = Expiry()
+    expiry: Expiry = NEVER
     tz: str = DEFAULT
     misfire: Policy = Policy.FIRE_ONCE
     on_resume: Policy | None = None
@@ -71,9 +71,9 @@ class Schedule:
         first_day = next(firing_days(schedule, ANCHOR_DAY), None)
         if first_day is None:
             raise ScheduleError([never_fires_fault(schedule.kind)])
-        if schedule.expiry.last_day is not None:
-            if first_day > schedule.expiry.last_day:
-                raise ScheduleError([expires_unfired_fault(first_day)])
+        last_day = schedule.expiry.last_day
+        if last_day is not None and first_day > last_day:
+            raise ScheduleError([expires_unfired_fault(first_day)])
         return schedule
 
     @property

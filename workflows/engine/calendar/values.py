@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from workflows.engine.calendar.terms import ExpiryType, Last
 
@@ -41,3 +42,7 @@ class Expiry:
         if self.count is not None:
             return ExpiryType.COUNT
         return ExpiryType.NEVER if self.last_day is None else ExpiryType.DATE
+
+
+NEVER: Final = Expiry()
+"""The expiry of a schedule without an end."""
