@@ -33,7 +33,8 @@ class CatalogueEntry:
     """What the catalogue says of a built-in workflow.
 
     ``labels`` maps Django language codes to text; ``schedule`` is the stored shape
-    of a schedule or None; ``signals`` names what else wakes the workflow.
+    of a schedule or None; ``signals`` names what else wakes the workflow;
+    ``aliases`` are other spellings of the name, accepted on reading.
     """
 
     internal_name: str
@@ -44,6 +45,7 @@ class CatalogueEntry:
     schedule_text: str = ""
     signals: tuple[str, ...] = ()
     starts_with_package: bool = True
+    aliases: tuple[str, ...] = ()
 
     def label(self) -> str:
         """Return the label in the active language, else in English."""
@@ -271,6 +273,16 @@ def set_catalogue(entries: Iterable[CatalogueEntry]) -> None:
 def catalogue_entry(internal_name: str) -> CatalogueEntry | None:
     """Return what the catalogue says of a workflow."""
     return _catalogue.get(internal_name)
+
+
+def canonical_name(name: str) -> str:
+    """Return the internal name that ``name`` is another spelling of, else itself."""
+    if name in _catalogue:
+        return name
+    for entry in _catalogue.values():
+        if name in entry.aliases:
+            return entry.internal_name
+    return name
 
 
 def catalogue() -> Mapping[str, CatalogueEntry]:

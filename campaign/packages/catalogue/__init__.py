@@ -115,6 +115,7 @@ def workflows(edition: str) -> tuple[CatalogueEntry, ...]:
             schedule_text=row["schedule"]["text"],
             signals=tuple(row["schedule"].get("signals", ())),
             starts_with_package=row["schedule"].get("initial_state") != "stopped",
+            aliases=tuple(row.get("aliases", ())),
         )
         for row in _read("technical_workflows.json", "workflows")
     )
