@@ -11,7 +11,7 @@ from django.core.checks import (
     CheckMessage,
     Error,
     Tags,
-    Warning,  # noqa: A004 (Django's own name)
+    Warning,
     register,
 )
 from django.urls import URLPattern, URLResolver, get_resolver

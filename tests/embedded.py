@@ -74,5 +74,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         process.kill()
         process.wait()
     shutil.rmtree(folder, ignore_errors=True)
-
-

@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from campaign.run.paths import VarPaths, make_private
-from campaign.run.privileges import become, database_account, die_with_parent, is_root
+from campaign.run.privileges import become, database_account, is_root
+from workflows.processes import die_with_parent
 
 DATABASE = "campaign"
 SUPERUSER = "campaign"

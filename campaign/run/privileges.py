@@ -5,11 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import pwd
-import signal
 from pathlib import Path
 
 # Constants of <linux/prctl.h> and <linux/capability.h>.
-_PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
 _PR_CAPBSET_READ = 23
 _PR_CAP_AMBIENT = 47
@@ -33,15 +31,6 @@ class _CapabilityData(ctypes.Structure):
         ("permitted", ctypes.c_uint32),
         ("inheritable", ctypes.c_uint32),
     )
-
-
-def die_with_parent(sig: signal.Signals = signal.SIGKILL) -> None:
-    """Ask the kernel to send us a signal when our parent ends.
-
-    To be called before anything waits on the parent; the caller compares
-    `os.getppid` afterwards where the parent may already be gone.
-    """
-    _libc.prctl(_PR_SET_PDEATHSIG, int(sig), 0, 0, 0)
 
 
 def is_root() -> bool:

@@ -1,0 +1,166 @@
+"""Bring the database of an installation to the state this version needs."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.db import OperationalError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
+
+from campaign.access.services.setup import ensure_admin, ensure_environment_token
+from campaign.env import env_flag, env_text
+from campaign.run.control import ProgramState
+from campaign.run.paths import VarPaths
+from campaign.run.postgres import DATABASE, EmbeddedServer
+from campaign.run.prepare import StartFault
+
+_EMBEDDED_SECONDS = 60.0
+_FOREIGN_SECONDS = 10.0
+_LOWEST_POSTGRES = 15
+#: Two hosts that start at once migrate one after the other.
+_MIGRATION_LOCK = 0x43414D50
+
+
+def await_database(server: Callable[[], ProgramState | None], log: Path) -> None:
+    """Wait until the database answers; raise StartFault when it does not.
+
+    ``server`` tells what the supervisor knows of the embedded server.
+    """
+    embedded = settings.DATABASE_IS_EMBEDDED
+    url = EmbeddedServer.of(VarPaths.from_environment()).url("postgres")
+    patience = _EMBEDDED_SECONDS if embedded else _FOREIGN_SECONDS
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            if embedded:
+                _make_database(url)
+            connection.ensure_connection()
+        except (psycopg.OperationalError, OperationalError) as error:
+            state = server() if embedded else None
+            if (state and state.state == "FATAL") or time.monotonic() > deadline:
+                raise StartFault(_unreachable(error, log)) from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def bring_up_to_date() -> str:
+    """Migrate, synchronise, collect; return a password that was made, if one was.
+
+    Raises StartFault when the database is of a newer version than this code.
+    """
+    version = connection.pg_version // 10_000
+    if version < _LOWEST_POSTGRES:
+        raise StartFault(
+            f"the database is PostgreSQL {version}; {_LOWEST_POSTGRES} or newer is"
+            " needed: upgrade it, or set DATABASE_URL to another server."
+        )
+    _compile_translations()
+    _collect_static_files()
+    with _one_at_a_time():
+        refuse_newer_database()
+        call_command("migrate", verbosity=0, interactive=False)
+        with transaction.atomic():
+            call_command("syncworkflows", verbosity=0)
+            first = ensure_admin(env_text("CAMPAIGN_ADMIN_PASSWORD"))
+            ensure_environment_token(env_text("CAMPAIGN_API_TOKEN"))
+            if (
+                env_flag("CAMPAIGN_SAMPLE_DATA", default=True)
+                and first.operator.last_login is None
+                and "sampledata" in get_commands()
+            ):
+                call_command("sampledata", verbosity=0)
+    connection.close()
+    return first.generated
+
+
+def refuse_newer_database() -> None:
+    """Raise StartFault when migrations were applied that this version has not."""
+    loader = MigrationLoader(connection)
+    known = {key for key in loader.disk_migrations if key} | {
+        replaced
+        for migration in loader.disk_migrations.values()
+        for replaced in migration.replaces
+    }
+    ours = {config.label for config in apps.get_app_configs()}
+    newer = sorted(
+        f"{app}.{name}"
+        for app, name in loader.applied_migrations
+        if app in ours and (app, name) not in known
+    )
+    if newer:
+        raise StartFault(
+            f"the database belongs to a newer version (it has {newer[-1]}): start"
+            " that version, or restore a backup made with this one."
+        )
+
+
+def _unreachable(error: Exception, log: Path) -> str:
+    reason = " ".join(str(error).split())
+    if settings.DATABASE_IS_EMBEDDED:
+        return f"the embedded PostgreSQL does not answer ({reason}); see {log}."
+    return (
+        f"the database of DATABASE_URL does not answer ({reason}): check the address,"
+        " the password and that the server runs."
+    )
+
+
+def _make_database(url: str) -> None:
+    """Make our database in the embedded server on the first start."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as session:
+        found = session.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+        ).fetchone()
+        if not found:
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE))
+            session.execute(statement)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+
+
+def _compile_translations() -> None:
+    """Compile every catalogue that is newer than its compiled form."""
+    for folder in settings.LOCALE_PATHS:
+        for source in Path(folder).glob("*/LC_MESSAGES/*.po"):
+            target = source.with_suffix(".mo")
+            if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+                continue
+            with source.open("rb") as file:
+                catalogue = read_po(file)
+            with target.open("wb") as file:
+                write_mo(file, catalogue)
+
+
+def _collect_static_files() -> None:
+    """Collect and compress the static files when any of them has changed."""
+    stamp = settings.STATIC_ROOT / ".stamp"
+    state = hashlib.sha256()
+    folders = [Path(folder) for folder in settings.STATICFILES_DIRS]
+    folders += [Path(config.path) / "static" for config in apps.get_app_configs()]
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            status = file.stat()
+            state.update(f"{file}:{status.st_size}:{status.st_mtime_ns}\n".encode())
+    if stamp.exists() and stamp.read_text() == state.hexdigest():
+        return
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    stamp.write_text(state.hexdigest())
