@@ -25,8 +25,7 @@ def env_integer(name: str, default: int, *, lowest: int, highest: int) -> int:
     value = env_text(name, str(default))
     if not value.lstrip("-").isdecimal() or not lowest <= int(value) <= highest:
         raise ImproperlyConfigured(
-            f"{name} is {value!r}: set it to a whole number"
-            f" from {lowest} to {highest}."
+            f"{name} is {value!r}: set it to a whole number from {lowest} to {highest}."
         )
     return int(value)
 

@@ -149,9 +149,7 @@ def _queue(workers: int, *, timeout: int, retry: int, recycle: int) -> dict[str,
 
 
 _workers = {
-    queue: env_integer(
-        f"CAMPAIGN_WORKERS_{queue.upper()}", count, lowest=1, highest=64
-    )
+    queue: env_integer(f"CAMPAIGN_WORKERS_{queue.upper()}", count, lowest=1, highest=64)
     for queue, count in (("workflows", 2), ("realtime", 3), ("bulk", 1))
 }
 Q_CLUSTER = {
