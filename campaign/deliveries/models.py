@@ -262,9 +262,7 @@ class ExcludeLog(models.Model):
             ),
         )
         indexes = (
-            models.Index(
-                fields=("target_type", "target_id"), name="excludelog_target"
-            ),
+            models.Index(fields=("target_type", "target_id"), name="excludelog_target"),
         )
 
     def __str__(self) -> str:
@@ -283,9 +281,7 @@ class Address(models.Model):
     channel = models.SmallIntegerField(choices=Channel, default=Channel.EMAIL)
     address = models.CharField(_("Address"), max_length=512)
     domain = models.CharField(max_length=128, blank=True)
-    status = models.SmallIntegerField(
-        _("Status"), choices=Status, default=Status.VALID
-    )
+    status = models.SmallIntegerField(_("Status"), choices=Status, default=Status.VALID)
     failure_type = models.SmallIntegerField(
         choices=FailureType, default=FailureType.UNDEFINED
     )

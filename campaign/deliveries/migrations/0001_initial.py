@@ -5,119 +5,452 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('platform', '0001_initial'),
+        ("platform", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.SmallIntegerField(choices=[(0, 'Email'), (1, 'SMS'), (2, 'Phone'), (3, 'Direct mail'), (4, 'Fax'), (40, 'Push'), (41, 'Push (iOS)'), (42, 'Push (Android)'), (120, 'Other')], default=0)),
-                ('address', models.CharField(max_length=512, verbose_name='Address')),
-                ('domain', models.CharField(blank=True, max_length=128)),
-                ('status', models.SmallIntegerField(choices=[(1, 'With errors'), (2, 'Valid'), (3, 'Quarantine'), (4, 'Denylisted')], default=2, verbose_name='Status')),
-                ('failure_type', models.SmallIntegerField(choices=[(0, 'Undefined'), (1, 'Soft'), (2, 'Hard'), (3, 'Ignored')], default=0)),
-                ('failure_reason', models.SmallIntegerField(choices=[(0, 'Not defined'), (1, 'User unknown'), (2, 'Invalid domain'), (3, 'Unreachable'), (4, 'Account disabled'), (5, 'Mailbox full'), (7, 'Address not specified'), (8, 'Denylisted address'), (9, 'Address in quarantine'), (20, 'Refused')], default=0)),
-                ('error_count', models.PositiveIntegerField(default=0)),
-                ('error_text', models.TextField(blank=True)),
-                ('first_error_at', models.DateTimeField(blank=True, null=True)),
-                ('last_significant_error_at', models.DateTimeField(blank=True, null=True)),
-                ('last_modified', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Email"),
+                            (1, "SMS"),
+                            (2, "Phone"),
+                            (3, "Direct mail"),
+                            (4, "Fax"),
+                            (40, "Push"),
+                            (41, "Push (iOS)"),
+                            (42, "Push (Android)"),
+                            (120, "Other"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("address", models.CharField(max_length=512, verbose_name="Address")),
+                ("domain", models.CharField(blank=True, max_length=128)),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "With errors"),
+                            (2, "Valid"),
+                            (3, "Quarantine"),
+                            (4, "Denylisted"),
+                        ],
+                        default=2,
+                        verbose_name="Status",
+                    ),
+                ),
+                (
+                    "failure_type",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Undefined"),
+                            (1, "Soft"),
+                            (2, "Hard"),
+                            (3, "Ignored"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                (
+                    "failure_reason",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Not defined"),
+                            (1, "User unknown"),
+                            (2, "Invalid domain"),
+                            (3, "Unreachable"),
+                            (4, "Account disabled"),
+                            (5, "Mailbox full"),
+                            (7, "Address not specified"),
+                            (8, "Denylisted address"),
+                            (9, "Address in quarantine"),
+                            (20, "Refused"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("error_count", models.PositiveIntegerField(default=0)),
+                ("error_text", models.TextField(blank=True)),
+                ("first_error_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "last_significant_error_at",
+                    models.DateTimeField(blank=True, null=True),
+                ),
+                ("last_modified", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'address',
-                'verbose_name_plural': 'non deliverables and addresses',
-                'constraints': [models.UniqueConstraint(fields=('channel', 'address'), name='address_once_per_channel')],
+                "verbose_name": "address",
+                "verbose_name_plural": "non deliverables and addresses",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "address"), name="address_once_per_channel"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('internal_name', models.CharField(max_length=128, unique=True, verbose_name='Internal name')),
-                ('label', models.CharField(max_length=160, verbose_name='Label')),
-                ('channel', models.SmallIntegerField(choices=[(0, 'Email'), (1, 'SMS'), (2, 'Phone'), (3, 'Direct mail'), (4, 'Fax'), (40, 'Push'), (41, 'Push (iOS)'), (42, 'Push (Android)'), (120, 'Other')], default=0, verbose_name='Channel')),
-                ('execution_type', models.SmallIntegerField(choices=[(0, 'One time'), (1, 'Continuous'), (2, 'Message Center')], default=0)),
-                ('state', models.SmallIntegerField(choices=[(0, 'Editing'), (45, 'Ready to be delivered'), (55, 'In progress'), (75, 'Paused'), (85, 'Stopped'), (87, 'Failed'), (95, 'Finished')], default=0, verbose_name='State')),
-                ('content', models.JSONField(default=dict, help_text='subject, sender_name, sender_address, reply_address, html, text')),
-                ('validity_seconds', models.PositiveIntegerField(default=432000)),
-                ('retry_max', models.PositiveSmallIntegerField(default=5)),
-                ('retry_period_seconds', models.PositiveIntegerField(default=3600)),
-                ('part_month', models.DateField()),
-                ('contact_date', models.DateTimeField(blank=True, null=True, verbose_name='Contact date')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('modified_at', models.DateTimeField(auto_now=True)),
-                ('routing', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.externalaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "internal_name",
+                    models.CharField(
+                        max_length=128, unique=True, verbose_name="Internal name"
+                    ),
+                ),
+                ("label", models.CharField(max_length=160, verbose_name="Label")),
+                (
+                    "channel",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Email"),
+                            (1, "SMS"),
+                            (2, "Phone"),
+                            (3, "Direct mail"),
+                            (4, "Fax"),
+                            (40, "Push"),
+                            (41, "Push (iOS)"),
+                            (42, "Push (Android)"),
+                            (120, "Other"),
+                        ],
+                        default=0,
+                        verbose_name="Channel",
+                    ),
+                ),
+                (
+                    "execution_type",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "One time"),
+                            (1, "Continuous"),
+                            (2, "Message Center"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Editing"),
+                            (45, "Ready to be delivered"),
+                            (55, "In progress"),
+                            (75, "Paused"),
+                            (85, "Stopped"),
+                            (87, "Failed"),
+                            (95, "Finished"),
+                        ],
+                        default=0,
+                        verbose_name="State",
+                    ),
+                ),
+                (
+                    "content",
+                    models.JSONField(
+                        default=dict,
+                        help_text="subject, sender_name, sender_address, reply_address, html, text",
+                    ),
+                ),
+                ("validity_seconds", models.PositiveIntegerField(default=432000)),
+                ("retry_max", models.PositiveSmallIntegerField(default=5)),
+                ("retry_period_seconds", models.PositiveIntegerField(default=3600)),
+                ("part_month", models.DateField()),
+                (
+                    "contact_date",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="Contact date"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("modified_at", models.DateTimeField(auto_now=True)),
+                (
+                    "routing",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="platform.externalaccount",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
-                'ordering': ('-id',),
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='BroadLog',
+            name="BroadLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part_month', models.DateField()),
-                ('target_type', models.SmallIntegerField(choices=[(1, 'Recipient'), (4, 'Real-time event'), (5, 'Batch event')])),
-                ('target_id', models.BigIntegerField()),
-                ('variant', models.CharField(blank=True, default='', max_length=1)),
-                ('channel', models.SmallIntegerField(choices=[(0, 'Email'), (1, 'SMS'), (2, 'Phone'), (3, 'Direct mail'), (4, 'Fax'), (40, 'Push'), (41, 'Push (iOS)'), (42, 'Push (Android)'), (120, 'Other')], default=0)),
-                ('address', models.CharField(max_length=512, verbose_name='Address')),
-                ('address_domain', models.CharField(blank=True, max_length=128)),
-                ('status', models.SmallIntegerField(choices=[(0, 'Ignored'), (1, 'Sent'), (2, 'Failed'), (3, 'Taken into account by the service provider'), (4, 'Received on mobile'), (5, 'Sent to the service provider'), (6, 'Pending'), (7, 'Delivery cancelled'), (8, 'Prepared'), (9, 'Sending'), (10, 'Outcome unknown'), (127, 'Not applicable')], default=6, verbose_name='Status')),
-                ('failure_type', models.SmallIntegerField(choices=[(0, 'Undefined'), (1, 'Soft'), (2, 'Hard'), (3, 'Ignored')], default=0)),
-                ('failure_reason', models.SmallIntegerField(choices=[(0, 'Not defined'), (1, 'User unknown'), (2, 'Invalid domain'), (3, 'Unreachable'), (4, 'Account disabled'), (5, 'Mailbox full'), (7, 'Address not specified'), (8, 'Denylisted address'), (9, 'Address in quarantine'), (20, 'Refused')], default=0)),
-                ('event_at', models.DateTimeField(verbose_name='Last status change')),
-                ('valid_until', models.DateTimeField()),
-                ('send_count', models.PositiveSmallIntegerField(default=0)),
-                ('next_retry_at', models.DateTimeField(blank=True, null=True)),
-                ('lane', models.SmallIntegerField(choices=[(0, 'Transactional'), (1, 'Normal'), (2, 'Bulk')], default=0)),
-                ('claimed_by', models.CharField(blank=True, max_length=64)),
-                ('claimed_at', models.DateTimeField(blank=True, null=True)),
-                ('epoch', models.PositiveIntegerField(default=0)),
-                ('attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('message_id', models.CharField(max_length=128)),
-                ('smtp_reply', models.CharField(blank=True, max_length=512)),
-                ('bytes', models.PositiveIntegerField(default=0)),
-                ('context', models.JSONField(default=dict, help_text='The personalisation data of this message.')),
-                ('language', models.CharField(blank=True, max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('last_modified', models.DateTimeField()),
-                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='logs', to='deliveries.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("part_month", models.DateField()),
+                (
+                    "target_type",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "Recipient"),
+                            (4, "Real-time event"),
+                            (5, "Batch event"),
+                        ]
+                    ),
+                ),
+                ("target_id", models.BigIntegerField()),
+                ("variant", models.CharField(blank=True, default="", max_length=1)),
+                (
+                    "channel",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Email"),
+                            (1, "SMS"),
+                            (2, "Phone"),
+                            (3, "Direct mail"),
+                            (4, "Fax"),
+                            (40, "Push"),
+                            (41, "Push (iOS)"),
+                            (42, "Push (Android)"),
+                            (120, "Other"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("address", models.CharField(max_length=512, verbose_name="Address")),
+                ("address_domain", models.CharField(blank=True, max_length=128)),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Ignored"),
+                            (1, "Sent"),
+                            (2, "Failed"),
+                            (3, "Taken into account by the service provider"),
+                            (4, "Received on mobile"),
+                            (5, "Sent to the service provider"),
+                            (6, "Pending"),
+                            (7, "Delivery cancelled"),
+                            (8, "Prepared"),
+                            (9, "Sending"),
+                            (10, "Outcome unknown"),
+                            (127, "Not applicable"),
+                        ],
+                        default=6,
+                        verbose_name="Status",
+                    ),
+                ),
+                (
+                    "failure_type",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Undefined"),
+                            (1, "Soft"),
+                            (2, "Hard"),
+                            (3, "Ignored"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                (
+                    "failure_reason",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Not defined"),
+                            (1, "User unknown"),
+                            (2, "Invalid domain"),
+                            (3, "Unreachable"),
+                            (4, "Account disabled"),
+                            (5, "Mailbox full"),
+                            (7, "Address not specified"),
+                            (8, "Denylisted address"),
+                            (9, "Address in quarantine"),
+                            (20, "Refused"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("event_at", models.DateTimeField(verbose_name="Last status change")),
+                ("valid_until", models.DateTimeField()),
+                ("send_count", models.PositiveSmallIntegerField(default=0)),
+                ("next_retry_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lane",
+                    models.SmallIntegerField(
+                        choices=[(0, "Transactional"), (1, "Normal"), (2, "Bulk")],
+                        default=0,
+                    ),
+                ),
+                ("claimed_by", models.CharField(blank=True, max_length=64)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("epoch", models.PositiveIntegerField(default=0)),
+                ("attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("message_id", models.CharField(max_length=128)),
+                ("smtp_reply", models.CharField(blank=True, max_length=512)),
+                ("bytes", models.PositiveIntegerField(default=0)),
+                (
+                    "context",
+                    models.JSONField(
+                        default=dict,
+                        help_text="The personalisation data of this message.",
+                    ),
+                ),
+                ("language", models.CharField(blank=True, max_length=16)),
+                ("created_at", models.DateTimeField()),
+                ("last_modified", models.DateTimeField()),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="logs",
+                        to="deliveries.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery log',
-                'verbose_name_plural': 'delivery logs',
-                'ordering': ('-id',),
-                'indexes': [models.Index(condition=models.Q(('next_retry_at__isnull', True), ('status', 6)), fields=['lane', 'id'], name='broadlog_lane'), models.Index(condition=models.Q(('next_retry_at__isnull', False)), fields=['lane', 'next_retry_at'], name='broadlog_retry'), models.Index(condition=models.Q(('claimed_by', ''), _negated=True), fields=['claimed_at'], name='broadlog_claimed'), models.Index(fields=['delivery', 'status'], name='broadlog_of_delivery'), models.Index(fields=['last_modified', 'id'], name='broadlog_modified'), models.Index(fields=['target_type', 'target_id'], name='broadlog_target')],
-                'constraints': [models.UniqueConstraint(fields=('part_month', 'delivery', 'target_type', 'target_id', 'variant'), name='broadlog_target_once')],
+                "verbose_name": "delivery log",
+                "verbose_name_plural": "delivery logs",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(
+                            ("next_retry_at__isnull", True), ("status", 6)
+                        ),
+                        fields=["lane", "id"],
+                        name="broadlog_lane",
+                    ),
+                    models.Index(
+                        condition=models.Q(("next_retry_at__isnull", False)),
+                        fields=["lane", "next_retry_at"],
+                        name="broadlog_retry",
+                    ),
+                    models.Index(
+                        condition=models.Q(("claimed_by", ""), _negated=True),
+                        fields=["claimed_at"],
+                        name="broadlog_claimed",
+                    ),
+                    models.Index(
+                        fields=["delivery", "status"], name="broadlog_of_delivery"
+                    ),
+                    models.Index(
+                        fields=["last_modified", "id"], name="broadlog_modified"
+                    ),
+                    models.Index(
+                        fields=["target_type", "target_id"], name="broadlog_target"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "part_month",
+                            "delivery",
+                            "target_type",
+                            "target_id",
+                            "variant",
+                        ),
+                        name="broadlog_target_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExcludeLog',
+            name="ExcludeLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part_month', models.DateField()),
-                ('target_type', models.SmallIntegerField(choices=[(1, 'Recipient'), (4, 'Real-time event'), (5, 'Batch event')])),
-                ('target_id', models.BigIntegerField()),
-                ('address', models.CharField(blank=True, max_length=512)),
-                ('failure_reason', models.SmallIntegerField(choices=[(0, 'Not defined'), (1, 'User unknown'), (2, 'Invalid domain'), (3, 'Unreachable'), (4, 'Account disabled'), (5, 'Mailbox full'), (7, 'Address not specified'), (8, 'Denylisted address'), (9, 'Address in quarantine'), (20, 'Refused')])),
-                ('created_at', models.DateTimeField()),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='deliveries.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("part_month", models.DateField()),
+                (
+                    "target_type",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "Recipient"),
+                            (4, "Real-time event"),
+                            (5, "Batch event"),
+                        ]
+                    ),
+                ),
+                ("target_id", models.BigIntegerField()),
+                ("address", models.CharField(blank=True, max_length=512)),
+                (
+                    "failure_reason",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Not defined"),
+                            (1, "User unknown"),
+                            (2, "Invalid domain"),
+                            (3, "Unreachable"),
+                            (4, "Account disabled"),
+                            (5, "Mailbox full"),
+                            (7, "Address not specified"),
+                            (8, "Denylisted address"),
+                            (9, "Address in quarantine"),
+                            (20, "Refused"),
+                        ]
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exclusions",
+                        to="deliveries.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'exclusion',
-                'verbose_name_plural': 'exclusions',
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['target_type', 'target_id'], name='excludelog_target')],
-                'constraints': [models.UniqueConstraint(fields=('part_month', 'delivery', 'target_type', 'target_id'), name='excludelog_target_once')],
+                "verbose_name": "exclusion",
+                "verbose_name_plural": "exclusions",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(
+                        fields=["target_type", "target_id"], name="excludelog_target"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("part_month", "delivery", "target_type", "target_id"),
+                        name="excludelog_target_once",
+                    )
+                ],
             },
         ),
     ]

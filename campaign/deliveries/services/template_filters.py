@@ -1,0 +1,164 @@
+"""Filters of message templates: dates, numbers and texts, each with a bound.
+
+``language`` reaches them through the name ``_language`` that `rendering` sets; a
+template cannot read or set names that start with an underscore.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import minijinja
+from babel import Locale, UnknownLocaleError, dates, numbers
+from django.conf import settings
+
+#: No message is larger, so no text on the way to one may be.
+MOST_CHARACTERS = 1_048_576
+_DATE_STYLES = frozenset({"short", "medium", "long", "full"})
+
+
+def locale_of(language: str) -> Locale:
+    """Return the locale of a language tag, its language alone, or English."""
+    for candidate in (language.replace("-", "_"), language[:2]):
+        try:
+            return Locale.parse(candidate)
+        except (ValueError, UnknownLocaleError, TypeError):
+            continue
+    return Locale("en")
+
+
+def _locale(state: Any) -> Locale:
+    return locale_of(str(state.lookup("_language") or ""))
+
+
+def _instant(value: Any) -> dt.datetime:
+    """Read an ISO date or instant, or seconds since 1970, in the server's zone."""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return dt.datetime.fromtimestamp(value, zone)
+    read = dt.datetime.fromisoformat(str(value).strip())
+    return read.replace(tzinfo=zone) if read.tzinfo is None else read.astimezone(zone)
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
+    return text
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError(f"{str(value)[:40]!r} is not a number") from error
+    if not number.is_finite() or number.adjusted() > 30:
+        raise ValueError("the number is too large")
+    return number
+
+
+@minijinja.pass_state
+def date(state: Any, value: Any, style: str = "medium") -> str:
+    """Show a date: ``short``, ``medium``, ``long``, ``full`` or a CLDR pattern."""
+    if value in (None, ""):
+        return ""
+    day = _instant(value).date()
+    return dates.format_date(day, format=str(style)[:64], locale=_locale(state))
+
+
+@minijinja.pass_state
+def time(state: Any, value: Any, style: str = "short") -> str:
+    """Show the time of day of an instant, in the server's zone."""
+    if value in (None, ""):
+        return ""
+    moment = _instant(value)
+    return dates.format_time(
+        moment, format=str(style)[:64], tzinfo=moment.tzinfo, locale=_locale(state)
+    )
+
+
+@minijinja.pass_state
+def datetime(state: Any, value: Any, style: str = "medium") -> str:
+    """Show an instant in the server's zone."""
+    if value in (None, ""):
+        return ""
+    moment = _instant(value)
+    return dates.format_datetime(
+        moment, format=str(style)[:64], tzinfo=moment.tzinfo, locale=_locale(state)
+    )
+
+
+@minijinja.pass_state
+def number(state: Any, value: Any, digits: int | None = None) -> str:
+    """Show a number the way the language writes it, with so many decimals."""
+    if value in (None, ""):
+        return ""
+    places = None if digits is None else max(0, min(int(digits), 10))
+    pattern = (
+        None if places is None else "#,##0" + ("." + "0" * places if places else "")
+    )
+    return numbers.format_decimal(_number(value), format=pattern, locale=_locale(state))
+
+
+@minijinja.pass_state
+def money(state: Any, value: Any, currency: str = "EUR") -> str:
+    """Show an amount with its currency."""
+    if value in (None, ""):
+        return ""
+    return numbers.format_currency(
+        _number(value), str(currency)[:3].upper(), locale=_locale(state)
+    )
+
+
+def times(value: Any, factor: Any) -> float | int:
+    """Multiply two numbers; texts are refused."""
+    product = _number(value) * _number(factor)
+    return int(product) if product == product.to_integral_value() else float(product)
+
+
+def replace(value: Any, old: Any, new: Any) -> str:
+    """Replace a part of a text."""
+    text, part, by = str(value), str(old), str(new)
+    grown = len(text) + text.count(part) * (len(by) - len(part))
+    if grown > MOST_CHARACTERS:
+        raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
+    return text.replace(part, by)
+
+
+def join(values: Iterable[Any], separator: Any = "", attribute: str = "") -> str:
+    """Join the items of a list, or one attribute of each."""
+    between, parts, length = str(separator), [], 0
+    for item in values:
+        shown = item.get(attribute) if attribute and isinstance(item, dict) else item
+        parts.append("" if shown is None else str(shown))
+        length += len(parts[-1]) + len(between)
+        if length > MOST_CHARACTERS:
+            raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
+    return between.join(parts)
+
+
+def indent(value: Any, width: int = 4) -> str:
+    """Indent the lines after the first."""
+    text = str(value)
+    blanks = " " * max(0, min(int(width), 40))
+    return _bounded(text.replace("\n", "\n" + blanks))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "date": date,
+    "time": time,
+    "datetime": datetime,
+    "number": number,
+    "money": money,
+    "times": times,
+    "replace": replace,
+    "join": join,
+    "indent": indent,
+}
+#: Built-in filters that could make much of little, or reach beyond the data.
+REMOVED_FILTERS = ("attr", "batch", "chain", "format", "pprint", "slice", "zip")
