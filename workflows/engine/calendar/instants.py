@@ -36,6 +36,7 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _FIRST: Final = -DAY_SECONDS
 _LAST: Final = (LAST_DAY.toordinal() - _EPOCH_ORDINAL) * DAY_SECONDS
 _ONE_DAY: Final = timedelta(days=1)
+_MIDNIGHT: Final = time(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ def _segments(
     end = _LAST
     last_day = schedule.expiry.last_day
     if last_day is not None and last_day < LAST_DAY:
-        end = wall_seconds(zone, last_day + _ONE_DAY, time(0))
+        end = wall_seconds(zone, last_day + _ONE_DAY, _MIDNIGHT)
     for segment in _unbounded_segments(schedule, after, zone):
         if segment[-1] >= end:
             segment = segment[: bisect_left(segment, end)]
@@ -283,17 +284,25 @@ def _unbounded_segments(
     days = firing_days(schedule, max(today - _ONE_DAY, ANCHOR_DAY))
     if every is None:
         for day in days:
-            if len(schedule.times) == 1:
-                yield (wall_seconds(zone, day, schedule.times[0]),)
-                continue
-            yield _WallDay(zone, day, schedule.times)
+            yield _wall_segment(zone, day, schedule.times)
         return
-    start_at, until_at = schedule.from_time, schedule.until_time or time(0)
+    start_at, until_at = schedule.from_time, schedule.until_time or _MIDNIGHT
     is_overnight = until_at <= start_at
     for day in days:
         last = day + _ONE_DAY if is_overnight else day
         until = wall_seconds(zone, last, until_at)
         yield range(wall_seconds(zone, day, start_at), until + 1, every)
+
+
+def _wall_segment(zone: ZoneInfo, day: date, times: tuple[time, ...]) -> Sequence[int]:
+    if len(times) == 1:
+        return (wall_seconds(zone, day, times[0]),)
+    early = _offset(datetime.combine(day, _MIDNIGHT, tzinfo=zone))
+    midnight = datetime.combine(day + _ONE_DAY, _MIDNIGHT, tzinfo=zone)
+    if early < _offset(midnight.replace(fold=1)):
+        # Times inside a gap collapse on one instant, which counts once.
+        return tuple(dict.fromkeys(wall_seconds(zone, day, at) for at in times))
+    return _WallDay(zone, day, times)
 
 
 def _mark(schedule: Schedule, instant: datetime, zone: ZoneInfo) -> Mark:
