@@ -19,7 +19,10 @@ MOST_CHARACTERS = 254
 _MOST_LOCAL_BYTES = 64
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010FFFF]+"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_PLAIN = re.compile(r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@([a-z0-9\-]+\.)+[a-z]{2,24}")
+_PLAIN = re.compile(
+    r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
+)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 _UNWANTED = re.compile(r"[\x00-\x20\x7f-\x9f\u00a0\u2028\u2029\ufeff<>\"\\,;]")
 
