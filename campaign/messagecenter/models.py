@@ -201,7 +201,11 @@ class ExecutionDelivery(models.Model):
 
 
 class Event(models.Model):
-    """Common fields of real-time and batch events (event-description.md)."""
+    """Common fields of real-time and batch events (event-description.md).
+
+    The references carry no database constraint: every event would lock the rows of
+    its operator and type, and the table is to be distributed later.
+    """
 
     part_month = models.DateField()
     type = models.CharField(max_length=64)
@@ -212,10 +216,9 @@ class Event(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
-    status = models.SmallIntegerField(
-        choices=EventStatus, default=EventStatus.PENDING
-    )
+    status = models.SmallIntegerField(choices=EventStatus, default=EventStatus.PENDING)
     wished_channel = models.SmallIntegerField(choices=Channel, default=Channel.EMAIL)
     email = models.CharField(max_length=512, blank=True)
     mobile_phone = models.CharField(max_length=32, blank=True)
@@ -238,6 +241,7 @@ class Event(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     broadlog_id = models.BigIntegerField(null=True, blank=True)
     operator = models.ForeignKey(
@@ -247,6 +251,7 @@ class Event(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     created_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -258,6 +263,18 @@ class Event(models.Model):
         abstract = True
         ordering = ("-id",)
         default_permissions = ("view",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__gte=0, status__lte=8),
+                name="%(class)s_status_known",
+            ),
+            # What waits for a delivery has one, and says since when.
+            models.CheckConstraint(
+                condition=~Q(status__in=(1, 2, 3, 4))
+                | Q(delivery__isnull=False, processed_at__isnull=False),
+                name="%(class)s_processed_has_delivery",
+            ),
+        )
         indexes = (
             # routing.claim(): the due ones.
             models.Index(
@@ -266,9 +283,7 @@ class Event(models.Model):
                 condition=Q(status=0),
             ),
             # status_copy: events whose log may have become final.
-            models.Index(
-                fields=("id",), name="%(class)s_open", condition=Q(status=1)
-            ),
+            models.Index(fields=("id",), name="%(class)s_open", condition=Q(status=1)),
             models.Index(fields=("status", "-id"), name="%(class)s_status"),
             models.Index(fields=("type", "-id"), name="%(class)s_type"),
         )
@@ -309,15 +324,20 @@ class BatchEvent(Event):
 
 
 class IdempotencyKey(models.Model):
-    """The first answer given for a key, written in the event's transaction."""
+    """The first answer given for a key, written in the events' transaction.
+
+    For one event ``event_kind`` and ``event_id`` name it; for a batch ``answer``
+    keeps the result of each index.
+    """
 
     operator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
     )
     key = models.CharField(max_length=128)
     request_digest = models.CharField(max_length=64)
-    event_kind = models.CharField(max_length=5)
-    event_id = models.BigIntegerField()
+    event_kind = models.CharField(max_length=5, blank=True)
+    event_id = models.BigIntegerField(null=True, blank=True)
+    answer = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
