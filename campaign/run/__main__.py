@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor import events
+from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
@@ -111,7 +112,7 @@ def _supervise(configuration: Path) -> None:
     options.first = True
     options.test = False
     try:
-        with contextlib.suppress(SystemExit):
+        with contextlib.suppress(asyncore.ExitNow):
             GroupKeepingSupervisor(options).main()
     finally:
         options.close_httpservers()

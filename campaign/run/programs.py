@@ -119,7 +119,7 @@ def _section(paths: VarPaths, program: Program) -> dict[str, str]:
         "autostart": str(program.autostart).lower(),
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": "20",
+        "startretries": "6",
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext_lazy as _
 
 from workflows import queue
+from workflows.processes import bind_children_to_us, die_with_parent
 
 _VARIABLE = "Q_CLUSTER_NAME"
 
@@ -31,9 +33,11 @@ class Command(BaseCommand):
         if os.environ.get(_VARIABLE) != name:
             os.environ[_VARIABLE] = name
             os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (ourselves)
+        die_with_parent(signal.SIGTERM)
+        bind_children_to_us()
         gc.collect()
         gc.freeze()
-        queue.run_cluster()
+        queue.run_cluster(name)
 
 
 def _queues() -> tuple[str, ...]:
