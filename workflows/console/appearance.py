@@ -72,9 +72,7 @@ TASKS: dict[str, Look] = {
     TaskStatus.FAILED: Look(
         TaskStatus.FAILED.label, "alert-octagon", "bad", "outlined"
     ),
-    TaskStatus.CANCELLED: Look(
-        TaskStatus.CANCELLED.label, "circle-x", border="dashed"
-    ),
+    TaskStatus.CANCELLED: Look(TaskStatus.CANCELLED.label, "circle-x", border="dashed"),
     TaskStatus.SKIPPED: Look(
         TaskStatus.SKIPPED.label, "player-skip-forward", border="dashed"
     ),
@@ -114,7 +112,9 @@ OCCURRENCES: dict[str, Look] = {
 }
 
 COMMANDS: dict[str, Look] = {
-    CommandStatus.REQUESTED: Look(CommandStatus.REQUESTED.label, "hourglass", "pending"),
+    CommandStatus.REQUESTED: Look(
+        CommandStatus.REQUESTED.label, "hourglass", "pending"
+    ),
     CommandStatus.APPLIED: Look(CommandStatus.APPLIED.label, "check", "ok"),
     CommandStatus.REFUSED: Look(CommandStatus.REFUSED.label, "ban", "bad"),
     CommandStatus.SUPERSEDED: Look(

@@ -109,6 +109,21 @@ class ShownEntry:
 
 _entries: dict[tuple[str, str], MenuEntry] = {}
 
+# Pages that the shell links to, whoever provides them.
+SUPERVISION = "supervision"
+EVENTS = "events"
+_landmarks: dict[str, str] = {}
+
+
+def set_landmark(name: str, url_name: str) -> None:
+    """Say which page is SUPERVISION or EVENTS: the health light, keys g m, g e."""
+    _landmarks[name] = url_name
+
+
+def landmark(name: str) -> str:
+    """Return the address of a landmark, else that of the workflow list."""
+    return reverse(_landmarks.get(name, "workflows:workflow_list"))
+
 
 def register(entry: MenuEntry) -> MenuEntry:
     """Add an entry to the tree.

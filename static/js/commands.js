@@ -1,0 +1,15 @@
+/* Command buttons act in place: the answer is a toast, then the page refreshes. */
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!form.matches?.("form[data-command]") || !button || !window.htmx) return;
+  event.preventDefault();
+  if (button.getAttribute("aria-disabled") === "true" || button.dataset.busy) return;
+  button.dataset.busy = "1";
+  button.closest("[popover]")?.hidePopover();
+  const values = Object.fromEntries(new FormData(form, button));
+  const address = button.getAttribute("formaction") || form.action;
+  window.htmx.ajax("POST", address, { source: form, values, swap: "none" })
+    .finally(() => { delete button.dataset.busy; });
+});

@@ -1,0 +1,140 @@
+"""What every page of the console knows: the menu, the health of the parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from workflows import conf
+from workflows.console import menu, wording
+from workflows.models import Heartbeat, HeartbeatKind
+
+SILENT_AFTER = timedelta(seconds=conf.SILENCE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A clock or a queue as its last sign of life tells it."""
+
+    kind: str
+    name: str
+    seen_at: datetime
+    is_silent: bool
+    message: str
+
+
+class ConsoleStatus:
+    """The shell's data, each piece fetched when a template first asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def instance(self) -> str:
+        """Return the name of this instance. No SQL."""
+        return str(getattr(settings, "CAMPAIGN_ORG", ""))
+
+    @property
+    def theme(self) -> str:
+        """Return light, dark, or "" to follow the system."""
+        user = getattr(self._request, "user", None)
+        chosen = getattr(user, "theme", "") or self._request.COOKIES.get("theme", "")
+        return chosen if chosen in {"light", "dark"} else ""
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Return code and own name of every language."""
+        return [(code, str(_OWN_NAMES.get(code, name))) for code, name in _languages()]
+
+    @property
+    def health_url(self) -> str:
+        """Return the supervision page, else the list of workflows. No SQL."""
+        return menu.landmark(menu.SUPERVISION)
+
+    @property
+    def events_url(self) -> str:
+        """Return the list of events where a package has one. No SQL."""
+        return menu.landmark(menu.EVENTS)
+
+    @property
+    def system_url(self) -> str:
+        """Return the rescue tables for superusers, or "". No SQL."""
+        try:
+            return reverse("admin:index")
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def single_keys(self) -> bool:
+        """Return whether single-letter keys are on (WCAG 2.1.4)."""
+        return self._request.COOKIES.get("single_keys", "on") != "off"
+
+    @cached_property
+    def menu(self) -> list[tuple[menu.Group, list[menu.ShownEntry]]]:
+        """Return the tree for this reader; costs what its badges cost."""
+        return menu.tree(self._request)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Return every clock and queue, the silent ones first. One query."""
+        now = timezone.now()
+        beats = Heartbeat.objects.filter(kind__in=HeartbeatKind.values)
+        by_kind: dict[tuple[str, str], Heartbeat] = {}
+        for beat in beats.order_by("at"):
+            # Any one living clock is enough; each queue has to answer itself.
+            name = beat.name if beat.kind == HeartbeatKind.QUEUE else ""
+            by_kind[beat.kind, name] = beat
+        parts = [_part(beat, now) for beat in by_kind.values()]
+        return sorted(parts, key=lambda part: (not part.is_silent, part.kind))
+
+    @cached_property
+    def silent(self) -> list[Part]:
+        """Return the parts that gave no sign of life for 30 s."""
+        return [part for part in self.parts if part.is_silent]
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether any part ever reported."""
+        return bool(self.parts)
+
+
+_OWN_NAMES = {
+    "en": "English",
+    "fr": "Français",
+    "sv": "Svenska",
+    "zh-hant": "繁體中文",
+    "ko": "한국어",
+}
+
+
+def _languages() -> list[tuple[str, str]]:
+    return list(settings.LANGUAGES)
+
+
+def _part(beat: Heartbeat, now: datetime) -> Part:
+    age = now - beat.at
+    if beat.kind == HeartbeatKind.CLOCK:
+        message = _(
+            "The clock has been silent for %(age)s. Schedules and signals start late"
+            " until it is back."
+        )
+    else:
+        message = _(
+            "The queue %(queue)s has not answered for %(age)s. Its tasks wait until a"
+            " worker is back."
+        )
+    words = {"age": wording.span(age), "queue": beat.name}
+    return Part(beat.kind, beat.name, beat.at, age > SILENT_AFTER, message % words)
+
+
+def console(request: HttpRequest) -> dict[str, Any]:
+    """Add ``console`` to every template; costs nothing until it is used."""
+    return {"console": ConsoleStatus(request)}

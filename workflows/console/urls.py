@@ -1,0 +1,26 @@
+"""Addresses of the engine's own pages; packages add theirs in ``console.py``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from workflows.console import entries  # noqa: F401 (fills the navigation tree)
+from workflows.console.views import commands, home, workflow_list
+
+app_name = "workflows"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("workflows/", workflow_list.workflow_list, name="workflow_list"),
+    path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
+    path("workflows/commands/", commands.bulk_command, name="bulk_command"),
+    path(
+        "workflows/<slug:internal_name>/commands/<slug:name>/",
+        commands.command,
+        name="command",
+    ),
+    path(
+        "workflows/<slug:internal_name>/",
+        workflow_list.workflow_list,
+        name="workflow_detail",
+    ),
+]

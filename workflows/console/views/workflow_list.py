@@ -1,0 +1,134 @@
+"""The list of technical workflows, its live changes and its bulk commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+from django_tables2 import RequestConfig
+
+from workflows import registry
+from workflows.console import access, commands, queries, schedules
+from workflows.console.filters import WorkflowFilter
+from workflows.console.live import Fragments
+from workflows.console.tables import WorkflowTable
+from workflows.models import Workflow
+
+PAGE = 50
+TABS = (
+    ("all", _("All")),
+    ("running", _("Running")),
+    ("failed", _("Failed")),
+    ("paused", _("Paused")),
+    ("start-pending", _("Start pending")),
+    ("not-started", _("Not started")),
+    ("finished", _("Finished")),
+)
+# Cells that live refresh swaps, each in an element "<cell>-<pk>" of the row.
+LIVE_CELLS = ("state", "last_run", "history", "next_run", "actions")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A saved view with how many it holds."""
+
+    name: str
+    label: str
+    count: int
+    is_current: bool
+
+
+class CountedPaginator(Paginator):
+    """A paginator that was told its count, so that none is asked again."""
+
+    def __init__(self, *args: Any, known: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count = known
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the list with its tabs."""
+
+    table: WorkflowTable
+    page: Page[Workflow]
+    filter: WorkflowFilter
+    tabs: list[Tab]
+    tab: str
+
+
+def _listing(request: HttpRequest) -> Listing:
+    found = WorkflowFilter(request.GET, queryset=queries.listed())
+    counts = queries.counts(found.qs)
+    tab = request.GET.get("state", "all")
+    if tab not in queries.VIEWS:
+        tab = "all"
+    table = WorkflowTable(found.qs.filter(queries.VIEWS[tab]))
+    RequestConfig(request, paginate=False).configure(table)
+    paginator = CountedPaginator(table.rows, PAGE, known=counts[tab])
+    page = paginator.get_page(request.GET.get("page"))
+    table.page, table.paginator = page, paginator
+    dress(request, [row.record for row in page.object_list])
+    tabs = [Tab(name, str(label), counts[name], name == tab) for name, label in TABS]
+    return Listing(table, page, found, tabs, tab)
+
+
+def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
+    """Give each row its runs, its schedule in words and its buttons. One query."""
+    runs = queries.last_runs(workflows)
+    for workflow in workflows:
+        workflow.recent_runs = runs.get(workflow.pk, [])
+        workflow.schedule_words = schedules.schedule_text(workflow)
+        workflow.package_words = registry.package_label(workflow.package)
+        workflow.offers = commands.offers(request, workflow)
+        workflow.main = workflow.offers[commands.main_command(workflow)]
+
+
+def _fragments(request: HttpRequest, listing: Listing) -> Fragments:
+    fragments = Fragments()
+    for row in listing.page.object_list:
+        for cell in LIVE_CELLS:
+            html = render_to_string(
+                f"workflows/cells/{cell}_inner.html", {"record": row.record}
+            )
+            fragments.add(f"{cell}-{row.record.pk}", html)
+    fragments.add(
+        "workflow-tabs",
+        render_to_string("workflows/_tabs.html", {"tabs": listing.tabs}, request),
+    )
+    return fragments
+
+
+@access.requires("workflows.view")
+def workflow_list(request: HttpRequest) -> HttpResponse:
+    """Show the technical workflows; a request of htmx gets the results alone."""
+    listing = _listing(request)
+    failure = queries.newest_failure() if listing.tabs[2].count else None
+    return render(
+        request,
+        "workflows/workflow_list.html",
+        {
+            "listing": listing,
+            "table": listing.table,
+            "filter": listing.filter,
+            "tabs": listing.tabs,
+            "failure": failure,
+            "token": _fragments(request, listing).token,
+            "bulk": commands.BULK,
+            "bulk_reason": access.lacking(request, commands.OPERATE),
+        },
+    )
+
+
+@access.requires("workflows.view")
+def workflow_changes(request: HttpRequest) -> HttpResponse:
+    """Return the cells that changed since the reader's token."""
+    listing = _listing(request)
+    return _fragments(request, listing).answer(
+        request.GET.get("token", ""), summary=True
+    )
