@@ -257,7 +257,9 @@ def find_handler(path: str) -> tuple[WorkflowDeclaration, ActivityDeclaration]:
     )
 
 
-def parameters_of(declaration: ActivityDeclaration) -> dict[str, dataclasses.Field[Any]]:
+def parameters_of(
+    declaration: ActivityDeclaration,
+) -> dict[str, dataclasses.Field[Any]]:
     """Return the declared parameters of a handler by name."""
     if declaration.parameters is None:
         return {}

@@ -184,6 +184,7 @@ class Task(models.Model):
         max_length=8, choices=Substate, default=Substate.PENDING, blank=True
     )
     queue = models.CharField(max_length=32, default="workflows")
+    scheduled_for = models.DateTimeField(null=True, blank=True)
     process_at = models.DateTimeField(null=True, blank=True)
     iterations = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)

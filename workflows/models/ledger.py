@@ -145,9 +145,7 @@ class JournalEntry(models.Model):
     activity = models.CharField(max_length=64, blank=True)
     level = models.SmallIntegerField(choices=Level, default=Level.INFO)
     message = models.TextField()
-    parameters = models.JSONField(
-        default=dict, blank=True, encoder=DjangoJSONEncoder
-    )
+    parameters = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     operator = models.CharField(max_length=150, blank=True)
     at = models.DateTimeField()
 

@@ -11,13 +11,15 @@ class HeartbeatKind(models.TextChoices):
 
     CLOCK = "clock", _("Clock")
     QUEUE = "queue", _("Queue")
+    DUTY = "duty", _("Duty")
 
 
 class Heartbeat(models.Model):
     """The last sign of life of one part.
 
     For a queue ``sent_at`` is when its last canary was enqueued and ``at`` when a
-    worker of the queue last ran one.
+    worker of the queue last ran one. A duty keeps in ``sent_at`` when it was last
+    ordered.
     """
 
     kind = models.CharField(max_length=8, choices=HeartbeatKind)

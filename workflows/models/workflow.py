@@ -187,8 +187,7 @@ class Workflow(models.Model):
                 name="workflow_paused_has_instant",
             ),
             models.CheckConstraint(
-                condition=Q(failed=False)
-                | Q(state__in=(State.PAUSED, State.FINISHED)),
+                condition=Q(failed=False) | Q(state__in=(State.PAUSED, State.FINISHED)),
                 name="workflow_failed_is_at_rest",
             ),
         )

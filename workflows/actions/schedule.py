@@ -1,0 +1,185 @@
+"""Changing and previewing schedules. Saving a schedule never triggers a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from workflows import audit
+from workflows.actions import rights
+from workflows.actions.find import lock_workflow
+from workflows.actions.structure import add_version, require_version
+from workflows.engine import calendar, planning, replanning
+from workflows.engine.calendar import Mark, Preview, Schedule, ScheduleError
+from workflows.engine.graph import Graph
+from workflows.engine.schedule_text import describe
+from workflows.exceptions import Fault, InvalidInput, NotFound
+from workflows.models import Source, StructureVersion, Task, Workflow
+from workflows.registry import catalogue_entry
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePreview:
+    """A schedule beside the one in force: sentences and next instants (UTC)."""
+
+    sentence_old: str
+    sentence_new: str
+    old: tuple[Preview, ...]
+    new: tuple[Preview, ...]
+    zone: str
+    notes: tuple[str, ...]
+
+
+def parse_schedule(data: Mapping[str, Any]) -> Schedule:
+    """Return the schedule; raises InvalidInput with every fault."""
+    try:
+        return Schedule.parse(data)
+    except ScheduleError as error:
+        raise InvalidInput(
+            _("The schedule has faults."),
+            faults=[Fault(f.field, f.message) for f in error.faults],
+        ) from error
+
+
+def schedule_of(
+    workflow: Workflow, activity: str = "scheduler"
+) -> dict[str, Any] | None:
+    """Return the stored schedule of a scheduler activity, or None."""
+    if workflow.structure is None:
+        return None
+    node = Graph.of(workflow.structure.graph).by_name.get(activity)
+    if node is None or node.type != "scheduler":
+        return None
+    return dict(node.parameters["schedule"])
+
+
+def default_schedule(workflow: Workflow) -> dict[str, Any] | None:
+    """Return the schedule that the catalogue gives the workflow."""
+    entry = catalogue_entry(workflow.internal_name)
+    return dict(entry.schedule) if entry and entry.schedule else None
+
+
+def next_runs(workflow: Workflow, at: datetime, count: int = 10) -> list[datetime]:
+    """Return the next planned instants, soonest first; none while it is at rest.
+
+    Costs one query. What is planned already comes from the pending task, the rest
+    from the calendar.
+    """
+    task: Task | None = workflow.tasks.filter(
+        status="active", activity_type="scheduler", scheduled_for__isnull=False
+    ).first()
+    stored = schedule_of(workflow, task.activity) if task else None
+    if task is None or stored is None or task.scheduled_for is None:
+        return []
+    schedule = Schedule.parse(stored)
+    following = calendar.occurrences(
+        schedule,
+        max(task.scheduled_for, at),
+        count,
+        zone=planning.zone_of(workflow, schedule),
+        count_so_far=task.iterations + 1,
+    )
+    planned = [task.scheduled_for] if task.scheduled_for > at else []
+    return [*planned, *following][:count]
+
+
+def preview_schedule(
+    *, workflow: Workflow, schedule: Mapping[str, Any], at: datetime, count: int = 10
+) -> SchedulePreview:
+    """Compare a schedule with the one in force; changes nothing.
+
+    Raises InvalidInput with every fault.
+    """
+    new = parse_schedule(schedule)
+    stored = schedule_of(workflow)
+    old = Schedule.parse(stored) if stored else None
+    zone = planning.zone_of(workflow, new)
+    instants = tuple(calendar.preview(new, at, count, zone=zone))
+    return SchedulePreview(
+        sentence_old=describe(old) if old else "",
+        sentence_new=describe(new),
+        old=(
+            tuple(
+                calendar.preview(old, at, count, zone=planning.zone_of(workflow, old))
+            )
+            if old
+            else ()
+        ),
+        new=instants,
+        zone=zone.key,
+        notes=_notes(instants),
+    )
+
+
+def _notes(instants: tuple[Preview, ...]) -> tuple[str, ...]:
+    notes = []
+    marks = {item.mark for item in instants}
+    if not instants or marks == {Mark.EXPIRED}:
+        notes.append(_("This schedule has no further instant."))
+    if Mark.MOVED in marks:
+        notes.append(
+            _("On a day of the change to summer time it fires right after the gap.")
+        )
+    if Mark.REPEATED in marks:
+        notes.append(
+            _("On a day of the change to winter time it fires the first time only.")
+        )
+    return tuple(notes)
+
+
+def save_schedule(
+    *,
+    internal_name: str,
+    schedule: Mapping[str, Any],
+    expected_version: int | None,
+    acting_operator: Any,
+    source: Source,
+    at: datetime,
+    activity: str = "scheduler",
+    reason: str = "",
+) -> StructureVersion:
+    """Store a schedule as a new structure version and plan anew, triggering nothing.
+
+    Raises NotFound, InvalidInput with every fault, StaleVersion when
+    ``expected_version`` is not the current one, PermissionRefused.
+    """
+    with transaction.atomic():
+        workflow = lock_workflow(internal_name)
+        rights.require(acting_operator, rights.CHANGE)
+        require_version(workflow, expected_version)
+        before = schedule_of(workflow, activity)
+        if before is None or workflow.structure is None:
+            raise NotFound(
+                _("The workflow %(workflow)s has no scheduler %(activity)s."),
+                workflow=internal_name,
+                activity=activity,
+            )
+        stored = parse_schedule(schedule).as_dict()
+        graph = Graph.of(workflow.structure.graph)
+        changed = graph.with_parameters(
+            activity, {**graph.by_name[activity].parameters, "schedule": stored}
+        )
+        version = add_version(
+            workflow,
+            changed,
+            author=acting_operator,
+            comment=reason or _("Schedule changed"),
+        )
+        replanning.adopt_structure(workflow, changed, at)
+        audit.record(
+            action="workflows.workflow.schedule_changed",
+            object_type="workflows.workflow",
+            object_id=workflow.internal_name,
+            object_label=workflow.internal_name,
+            acting_operator=acting_operator,
+            source=source,
+            at=at,
+            changes={"schedule": [before, stored]},
+            reason=reason,
+        )
+    return version

@@ -1,0 +1,202 @@
+"""Turning planned instants and signals into runs.
+
+Every function expects the workflow's row locked by the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from workflows.engine import calendar, journal, planning, runs
+from workflows.engine.calendar import Decision, SkipReason
+from workflows.engine.graph import Graph
+from workflows.models import (
+    Command,
+    CommandName,
+    Level,
+    Occurrence,
+    OccurrenceOutcome,
+    RunTrigger,
+    Signal,
+    Substate,
+    Task,
+    TaskStatus,
+    Workflow,
+)
+
+_OUTCOMES = {
+    SkipReason.COVERED: OccurrenceOutcome.COALESCED,
+    SkipReason.MISFIRE: OccurrenceOutcome.SKIPPED_MISFIRE,
+    SkipReason.OVER_LIMIT: OccurrenceOutcome.SKIPPED_MISFIRE,
+    SkipReason.TOO_LATE: OccurrenceOutcome.SKIPPED_LATE,
+}
+
+
+def fire_schedule(
+    workflow: Workflow, task: Task, at: datetime, *, held: bool = False
+) -> None:
+    """Fire the pending scheduler task and plan its next instant.
+
+    Writes one outcome for every planned instant that has come; ``held`` says that
+    a pause, not an outage, kept them. A run that is still live makes the firing a
+    skipped one (overlap policy).
+    """
+    if workflow.structure is None or task.scheduled_for is None:
+        return
+    graph = Graph.of(workflow.structure.graph)
+    schedule = planning.schedule_in(graph, task.activity)
+    decision = calendar.plan(
+        schedule,
+        task.scheduled_for,
+        at,
+        zone=planning.zone_of(workflow, schedule),
+        policy=schedule.resume_policy if held else None,
+        count_so_far=task.iterations,
+        seed=planning.jitter_seed(workflow, task.activity),
+    )
+    if not decision.due_count:
+        planning.set_plan(task, workflow, schedule, decision.next)
+        task.save(update_fields=["scheduled_for", "process_at"])
+        return
+    _record_skipped(workflow, task.activity, decision, at, held=held)
+    for instant in decision.fire:
+        _fire_instant(workflow, task, instant, at, decision)
+    task.iterations += len(decision.fire)
+    planning.set_plan(task, workflow, schedule, decision.next)
+    task.save(update_fields=["iterations", "scheduled_for", "process_at"])
+    if decision.next is None:
+        _expire(workflow, task, at)
+
+
+def _fire_instant(
+    workflow: Workflow, task: Task, instant: datetime, at: datetime, decision: Decision
+) -> None:
+    live = runs.live_run(workflow)
+    if live is not None:
+        run = runs.skip(workflow, activity=task.activity, at=at, scheduled_for=instant)
+        journal.write(
+            workflow,
+            "The planned run was skipped: run %(live)s was still running.",
+            at=at,
+            run=run,
+            activity=task.activity,
+            live=live.pk,
+        )
+        outcome, reason = OccurrenceOutcome.SKIPPED_OVERLAP, f"run {live.pk}"
+    else:
+        run = runs.begin(
+            workflow,
+            trigger=RunTrigger.SCHEDULE,
+            activity=task.activity,
+            at=at,
+            scheduled_for=instant,
+            variables={
+                "scheduledFor": instant.isoformat(),
+                "firedAt": at.isoformat(),
+                "missedCount": decision.missed_count,
+            },
+        )
+        outcome, reason = OccurrenceOutcome.QUEUED, ""
+    Occurrence.objects.create(
+        workflow=workflow,
+        activity=task.activity,
+        scheduled_for=instant,
+        last_scheduled_for=instant,
+        outcome=outcome,
+        reason=reason,
+        late_seconds=max(0.0, (at - instant).total_seconds()),
+        run=run,
+        recorded_at=at,
+    )
+    if not run.is_live:
+        runs.settle_occurrence(run)
+
+
+def _record_skipped(
+    workflow: Workflow, activity: str, decision: Decision, at: datetime, *, held: bool
+) -> None:
+    reason = _who_paused(workflow) if held else ""
+    Occurrence.objects.bulk_create(
+        Occurrence(
+            workflow=workflow,
+            activity=activity,
+            scheduled_for=stretch.first,
+            last_scheduled_for=stretch.last,
+            count=stretch.count,
+            outcome=(
+                OccurrenceOutcome.HELD_PAUSE if held else _OUTCOMES[stretch.reason]
+            ),
+            reason=reason or stretch.reason.value,
+            late_seconds=(at - stretch.first).total_seconds(),
+            recorded_at=at,
+        )
+        for stretch in decision.skipped
+    )
+    skipped = sum(s.count for s in decision.skipped)
+    if skipped:
+        journal.write(
+            workflow,
+            "%(count)s planned instants passed without a run of their own.",
+            at=at,
+            level=Level.WARNING,
+            activity=activity,
+            count=skipped,
+        )
+
+
+def _who_paused(workflow: Workflow) -> str:
+    command = Command.objects.filter(workflow=workflow, name=CommandName.PAUSE).first()
+    return f"paused by {command.author}" if command and command.author else "paused"
+
+
+def _expire(workflow: Workflow, task: Task, at: datetime) -> None:
+    """Tell that the schedule has ended, and end the task of a user's workflow.
+
+    A technical workflow keeps its scheduler waiting, so that saving a new schedule
+    is all it takes to go on (our choice).
+    """
+    journal.write(
+        workflow,
+        "The schedule has no further instant.",
+        at=at,
+        level=Level.WARNING,
+        task=task,
+    )
+    if not workflow.is_technical:
+        task.status = TaskStatus.COMPLETED
+        task.substate = Substate.NONE
+        task.completed_at = at
+        task.save(update_fields=["status", "substate", "completed_at"])
+
+
+def fire_signals(workflow: Workflow, at: datetime) -> bool:
+    """Begin the run that the open signals ask for, unless one is live.
+
+    Signals are never skipped: those that come during a run wait for its end, and
+    equal ones without variables share one run. Returns whether a run began.
+    """
+    if runs.live_run(workflow) is not None:
+        return False
+    waiting = list(workflow.signals.filter(consumed_at__isnull=True).order_by("id"))
+    if not waiting:
+        return False
+    first = waiting[0]
+    together = [first] if first.variables else _coalesced(waiting)
+    run = runs.begin(
+        workflow,
+        trigger=RunTrigger.SIGNAL,
+        activity=first.activity,
+        at=at,
+        variables=first.variables,
+    )
+    taken = Signal.objects.filter(pk__in=[s.pk for s in together])
+    if first.variables:
+        taken.update(consumed_at=at, run=run)
+    else:
+        taken.delete()  # the run tells all there was to know
+    return True
+
+
+def _coalesced(waiting: Sequence[Signal]) -> list[Signal]:
+    return [s for s in waiting if not s.variables and s.activity == waiting[0].activity]

@@ -1,0 +1,56 @@
+"""Between a workflow's structure and the calendar: which instant is next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from workflows import conf
+from workflows.engine import calendar
+from workflows.engine.calendar import Schedule
+from workflows.engine.graph import Graph
+from workflows.models import Task, Workflow
+
+
+def zone_of(workflow: Workflow, schedule: Schedule) -> ZoneInfo:
+    """Return the zone in which the schedule of ``workflow`` is computed."""
+    return calendar.resolve_zone(
+        schedule.tz,
+        workflow_tz=workflow.time_zone,
+        server_tz=conf.server_zone(),
+        database_tz="UTC",
+    )
+
+
+def schedule_in(graph: Graph, activity: str) -> Schedule:
+    """Return the schedule of a scheduler activity."""
+    return Schedule.parse(graph.by_name[activity].parameters["schedule"])
+
+
+def jitter_seed(workflow: Workflow, activity: str) -> str:
+    """Return what makes the random delays of one scheduler its own."""
+    return f"{workflow.pk}/{activity}"
+
+
+def due_instant(
+    workflow: Workflow, activity: str, schedule: Schedule, planned: datetime | None
+) -> datetime | None:
+    """Return when to fire for the planned instant: later by the random delay."""
+    if planned is None:
+        return None
+    return calendar.jittered(planned, schedule, jitter_seed(workflow, activity))
+
+
+def first_planned(
+    workflow: Workflow, schedule: Schedule, at: datetime
+) -> datetime | None:
+    """Return the first instant for a workflow that starts at ``at``."""
+    return calendar.first_due(schedule, at, zone=zone_of(workflow, schedule))
+
+
+def set_plan(
+    task: Task, workflow: Workflow, schedule: Schedule, planned: datetime | None
+) -> None:
+    """Put the planned instant on the pending scheduler task, unsaved."""
+    task.scheduled_for = planned
+    task.process_at = due_instant(workflow, task.activity, schedule, planned)

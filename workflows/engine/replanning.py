@@ -1,0 +1,60 @@
+"""Making a changed structure take effect without triggering anything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workflows import queue
+from workflows.engine import journal, lifecycle, planning
+from workflows.engine.graph import Graph
+from workflows.models import State, Substate, Task, TaskStatus, Workflow
+
+PLANNED_STATES = (State.STARTED, State.PAUSED)
+
+
+def adopt_structure(workflow: Workflow, graph: Graph, at: datetime) -> None:
+    """Give every scheduler and signal of ``graph`` its one waiting task.
+
+    New ones are created, changed schedules are planned anew from now on, and tasks
+    of removed ones are cancelled. The caller holds the workflow.
+    """
+    if workflow.state not in PLANNED_STATES:
+        return
+    waiting = {
+        task.activity: task
+        for task in workflow.tasks.filter(status=TaskStatus.ACTIVE, run__isnull=True)
+    }
+    for node in graph.initial:
+        if node.type not in ("scheduler", "signal"):
+            continue
+        task = waiting.pop(node.name, None)
+        if task is None:
+            lifecycle.activate_persistent(workflow, graph, node.name, at)
+        elif node.type == "scheduler":
+            replan(workflow, graph, task, at)
+    for task in waiting.values():
+        task.status = TaskStatus.CANCELLED
+        task.substate = Substate.NONE
+        task.completed_at = at
+        task.save()
+    queue.wake_clock()
+
+
+def replan(workflow: Workflow, graph: Graph, task: Task, at: datetime) -> None:
+    """Plan a scheduler task anew; the journal tells the old and the new instant."""
+    before = task.scheduled_for
+    schedule = planning.schedule_in(graph, task.activity)
+    planning.set_plan(
+        task, workflow, schedule, planning.first_planned(workflow, schedule, at)
+    )
+    task.iterations = 0
+    task.save(update_fields=["scheduled_for", "process_at", "iterations"])
+    if task.scheduled_for != before:
+        journal.write(
+            workflow,
+            "The next run was planned for %(before)s; it is now planned for %(after)s.",
+            at=at,
+            task=task,
+            before=before.isoformat() if before else "-",
+            after=task.scheduled_for.isoformat() if task.scheduled_for else "-",
+        )
