@@ -27,8 +27,8 @@ def _of(module: str, prefix: str = "") -> Urls:
 
 urlpatterns: Urls = [
     *_of("campaign.health"),
+    *_of("campaign.messagecenter.intake_urls"),  # before the rest of /api/
     *_of("campaign.api_urls", "api/"),
-    *_of("campaign.messagecenter.intake_urls"),
     *_of("workflows.api.standard_urls", f"{settings.CAMPAIGN_ORG}/campaign/workflow/"),
     path("system/", admin.site.urls),
     path("accounts/", include("workflows.console.account_urls")),

@@ -5,7 +5,10 @@ from typing import Any
 from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.db.models.signals import post_migrate
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from workflows.api import caller
 
 
 def make_groups(sender: AppConfig, using: str, apps: Apps, **_others: Any) -> None:
@@ -19,6 +22,17 @@ def make_groups(sender: AppConfig, using: str, apps: Apps, **_others: Any) -> No
     ensure_groups(using)
 
 
+def caller_of(request: HttpRequest) -> caller.Caller:
+    """Return who calls the API, by the token of the request."""
+    from campaign.access.services.tokens import (  # noqa: PLC0415 (needs models)
+        authenticate,
+    )
+
+    return authenticate(
+        request.headers.get("Authorization"), request.headers.get("X-Api-Key")
+    )
+
+
 class AccessConfig(AppConfig):
     name = "campaign.access"
     label = "access"
@@ -26,7 +40,8 @@ class AccessConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have the built-in groups made after each migrate."""
+        """Have the built-in groups made after each migrate; tell callers of the API."""
+        caller.set_authenticator(caller_of)
         post_migrate.connect(
             make_groups, sender=self, dispatch_uid="access.make_groups"
         )

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,39 +14,111 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ExternalAccount',
+            name="ExternalAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('internal_name', models.CharField(max_length=64, unique=True, verbose_name='Internal name')),
-                ('label', models.CharField(max_length=128, verbose_name='Label')),
-                ('type', models.CharField(choices=[('routing', 'Routing')], max_length=24, verbose_name='Type')),
-                ('enabled', models.BooleanField(default=True, verbose_name='Enabled')),
-                ('config', models.JSONField(blank=True, default=dict, help_text='For routing: host, port, security (none, starttls, tls), user.', verbose_name='Settings')),
-                ('secrets', models.TextField(blank=True, editable=False)),
-                ('last_check_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_check_status', models.CharField(blank=True, editable=False, max_length=16)),
-                ('last_error', models.TextField(blank=True, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "internal_name",
+                    models.CharField(
+                        max_length=64, unique=True, verbose_name="Internal name"
+                    ),
+                ),
+                ("label", models.CharField(max_length=128, verbose_name="Label")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("routing", "Routing")],
+                        max_length=24,
+                        verbose_name="Type",
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True, verbose_name="Enabled")),
+                (
+                    "config",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="For routing: host, port, security (none, starttls, tls), user.",
+                        verbose_name="Settings",
+                    ),
+                ),
+                ("secrets", models.TextField(blank=True, editable=False)),
+                (
+                    "last_check_at",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "last_check_status",
+                    models.CharField(blank=True, editable=False, max_length=16),
+                ),
+                ("last_error", models.TextField(blank=True, editable=False)),
             ],
             options={
-                'verbose_name': 'external account',
-                'verbose_name_plural': 'external accounts',
-                'ordering': ('internal_name',),
+                "verbose_name": "external account",
+                "verbose_name_plural": "external accounts",
+                "ordering": ("internal_name",),
             },
         ),
         migrations.CreateModel(
-            name='Option',
+            name="Option",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128, unique=True, verbose_name='Internal name')),
-                ('data_type', models.CharField(choices=[('text', 'Text'), ('integer', 'Integer'), ('duration', 'Duration in seconds'), ('json', 'Document')], default='text', max_length=8, verbose_name='Type')),
-                ('value', models.JSONField(blank=True, null=True, verbose_name='Value')),
-                ('modified_at', models.DateTimeField(auto_now=True)),
-                ('modified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=128, unique=True, verbose_name="Internal name"
+                    ),
+                ),
+                (
+                    "data_type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("integer", "Integer"),
+                            ("duration", "Duration in seconds"),
+                            ("json", "Document"),
+                        ],
+                        default="text",
+                        max_length=8,
+                        verbose_name="Type",
+                    ),
+                ),
+                (
+                    "value",
+                    models.JSONField(blank=True, null=True, verbose_name="Value"),
+                ),
+                ("modified_at", models.DateTimeField(auto_now=True)),
+                (
+                    "modified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'option',
-                'verbose_name_plural': 'options',
-                'ordering': ('name',),
+                "verbose_name": "option",
+                "verbose_name_plural": "options",
+                "ordering": ("name",),
             },
         ),
     ]

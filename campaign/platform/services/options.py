@@ -13,6 +13,7 @@ A row exists only for an option whose value was changed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from workflows.exceptions import (
     InvalidInput,
     NotFound,
     PermissionRefused,
+    StaleVersion,
 )
 from workflows.models import Source
 
@@ -105,7 +107,7 @@ def declared() -> Mapping[str, DeclaredOption[Any]]:
 
 def get(name: str) -> Any:
     """Return the value in force of a declared option. One query."""
-    return _find(name).get()
+    return find(name).get()
 
 
 def get_duration(name: str) -> timedelta:
@@ -130,14 +132,16 @@ def set_value(
     source: Source,
     at: datetime,
     reason: str = "",
+    expected_version: str | None = None,
 ) -> Any:
     """Change an option and return its new value; None goes back to the default.
 
     ``acting_operator`` None is the engine itself. Written with its audit entry in
     one transaction; an equal value writes nothing. Raises NotFound,
-    PermissionRefused, or InvalidInput naming the fault.
+    PermissionRefused, InvalidInput naming the fault, or StaleVersion when
+    ``expected_version`` is given and is not that of the value in force.
     """
-    option = _find(name)
+    option = find(name)
     if acting_operator is not None and not acting_operator.has_perm(CHANGE_RIGHT):
         raise PermissionRefused(operator=acting_operator, permission=CHANGE_RIGHT)
     wanted = option.default if value is None else value
@@ -149,6 +153,8 @@ def set_value(
     with transaction.atomic():
         row = Option.objects.select_for_update().filter(name=name).first()
         before = option.default if row is None or row.value is None else row.value
+        if expected_version not in (None, version_of(before)):
+            raise StaleVersion(version=version_of(before), expected=expected_version)
         if before == wanted:
             return wanted
         if wanted == option.default:
@@ -163,17 +169,22 @@ def set_value(
                 },
             )
         audit.record(
-            action="platform.option.changed",
-            object_type="option",
+            "platform.option.changed",
+            Option(name=name),
             object_id=name,
-            object_label=name,
-            changes={"value": [before, wanted]},
             acting_operator=acting_operator,
             source=source,
-            reason=reason,
             at=at,
+            changes={"value": [before, wanted]},
+            reason=reason,
         )
     return wanted
+
+
+def version_of(value: Any) -> str:
+    """Return a short name of a value; equal values have equal ones."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_pointer(name: str, *, lock: bool = False) -> Any:
@@ -246,7 +257,8 @@ def _check_number(option: DeclaredOption[Any], value: Any) -> Fault | None:
     return None
 
 
-def _find(name: str) -> DeclaredOption[Any]:
+def find(name: str) -> DeclaredOption[Any]:
+    """Return a declared option; raises NotFound."""
     option = _declared.get(name)
     if option is None:
         raise NotFound(_("No option is named %(name)s."), name=name)

@@ -1,0 +1,216 @@
+"""The API of the whole application: one document, one way to sign in and to fail."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.renderers import BaseRenderer
+from ninja.security.base import AuthBase
+from pydantic import BaseModel
+
+from workflows.api import (
+    audit_router,
+    caller,
+    command_router,
+    problems,
+    structure_router,
+    workflow_router,
+)
+from workflows.exceptions import AppError, Fault
+
+logger = logging.getLogger(__name__)
+View = Callable[..., HttpResponse]
+PACKAGE_ROUTERS = (
+    "campaign.messagecenter.api",
+    "campaign.deliveries.api",
+    "campaign.platform.api",
+)
+DESCRIPTION = """\
+Lists answer `{"items": […], "next": cursor or null}` and take `limit` (up to 500) and
+`cursor`. Instants are ISO 8601 in UTC. Errors are `application/problem+json` with
+`error_code` and, in `errors`, every fault with its field. A `PUT` carries `If-Match`
+with the version that `ETag` gave: 428 without it, 412 when it is stale.
+"""
+
+
+class TokenAuth(AuthBase):
+    """Signs in by ``Authorization: Bearer <token>`` or ``X-Api-Key``."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_description = "A token made with manage.py token create."
+
+    def __call__(self, request: HttpRequest) -> caller.Caller:
+        """Return the caller, or raise a 401 error that tells what is wrong."""
+        return caller.authenticate(request)
+
+
+class Encoder(DjangoJSONEncoder):
+    """Writes instants to the microsecond, in UTC, ending in Z."""
+
+    def default(self, value: Any) -> Any:
+        """Return what JSON can hold."""
+        if hasattr(value, "isoformat"):
+            return value.isoformat().replace("+00:00", "Z")
+        if isinstance(value, BaseModel):
+            return value.model_dump()
+        return super().default(value)
+
+
+class Renderer(BaseRenderer):
+    """Answers in JSON."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> str:
+        """Return the body."""
+        return json.dumps(data, cls=Encoder, ensure_ascii=False)
+
+
+class Api(NinjaAPI):
+    """The API, whose document tells of problems as well."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the OpenAPI document, with the problem answer of each operation."""
+        document = super().get_openapi_schema(**options)
+        schemas = document["components"].setdefault("schemas", {})
+        schemas["Problem"] = PROBLEM_SCHEMA
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].setdefault("default", PROBLEM_RESPONSE)
+        return document
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "title": "Problem",
+    "description": "An error, as RFC 9457 has it, with a code and every fault.",
+    "required": ["type", "title", "status", "detail", "error_code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "error_code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+PROBLEM_RESPONSE = {
+    "description": "What went wrong",
+    "content": {
+        problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+    },
+}
+
+api = Api(
+    title="Campaign",
+    version="1",
+    description=DESCRIPTION,
+    urls_namespace="api",
+    openapi_url="/openapi.json",
+    docs_url=None,
+    auth=TokenAuth(),
+    renderer=Renderer(),
+)
+
+
+@api.exception_handler(AppError)
+def on_app_error(request: HttpRequest, error: AppError) -> HttpResponse:
+    """Answer with the error's own status, code and fields."""
+    return problems.of_error(error)
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Answer 400 with every fault, each by the name the caller used."""
+    return problems.problem(
+        400,
+        "invalid",
+        _("The request has faults."),
+        faults=[
+            Fault(_field_of(fault["loc"]), str(fault["msg"])) for fault in error.errors
+        ],
+    )
+
+
+@api.exception_handler(Http404)
+def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Answer 404."""
+    return problems.not_found()
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Answer with the status that the framework found, such as unreadable JSON."""
+    return problems.problem(error.status_code, "invalid", error.message)
+
+
+@api.exception_handler(Exception)
+def on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer 500; the log keeps what happened."""
+    logger.error(
+        "Request %s %s failed.",
+        request.method,
+        request.path,
+        exc_info=error,
+        extra={"action": "api.failed"},
+    )
+    return problems.internal_error()
+
+
+def _field_of(location: Any) -> str:
+    """Return the field of a fault, without the words of the framework."""
+    parts = [str(part) for part in location if part not in ("body", "query", "header")]
+    return ".".join(parts[1:] if len(parts) > 1 and parts[0] == "body" else parts)
+
+
+def _telling_methods(view: View) -> View:
+    """Turn the framework's 405 into a problem document."""
+
+    @wraps(view)
+    def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):
+            return problems.method_not_allowed(response.headers["Allow"].split(", "))
+        return response
+
+    return telling
+
+
+def url_patterns() -> list[URLPattern]:
+    """Return the addresses of the API, its document among them."""
+    patterns = list(api.urls[0])
+    for pattern in patterns:
+        pattern.callback = _telling_methods(pattern.callback)
+    return patterns
+
+
+api.add_router("/workflows", workflow_router.router)
+api.add_router("/workflows", command_router.router)
+api.add_router("/workflows", structure_router.router)
+api.add_router("", audit_router.router)
+for _module in PACKAGE_ROUTERS:
+    if find_spec(_module) is not None:
+        api.add_router("", import_module(_module).router)

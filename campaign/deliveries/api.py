@@ -1,0 +1,179 @@
+"""Deliveries and delivery logs over HTTP, for reading."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema
+
+from campaign.deliveries.models import BroadLog, Delivery, LogStatus
+from workflows.api.caller import operator_with
+from workflows.api.paging import keyset
+from workflows.exceptions import Fault, InvalidInput, NotFound
+
+router = Router(tags=["Deliveries"])
+SCOPE = "event:read"
+
+
+class DeliveryOut(Schema):
+    """A delivery; ``state`` is its number, ``state_label`` its name."""
+
+    id: int
+    internal_name: str
+    label: str
+    channel: int
+    execution_type: int
+    state: int
+    state_label: str
+    part_month: date
+    contact_date: datetime | None
+    created_at: datetime
+    modified_at: datetime
+
+
+class LogOut(Schema):
+    """A delivery log: one message to one target."""
+
+    id: int
+    delivery_id: int
+    target_type: int
+    target_id: int
+    channel: int
+    address: str
+    status: int
+    status_label: str
+    failure_type: int
+    failure_reason: int
+    event_at: datetime
+    valid_until: datetime
+    send_count: int
+    next_retry_at: datetime | None
+    message_id: str
+    smtp_reply: str
+    bytes: int
+    language: str
+    created_at: datetime
+    last_modified: datetime
+
+
+class DeliveryPage(Schema):
+    items: list[DeliveryOut]
+    next: str | None
+
+
+class LogPage(Schema):
+    items: list[LogOut]
+    next: str | None
+
+
+@router.get("/deliveries", response=DeliveryPage, url_name="delivery_list")
+def list_deliveries(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=500),
+    cursor: str | None = None,
+    state: int | None = None,
+) -> dict[str, Any]:
+    """List the deliveries, newest first."""
+    operator_with(request, SCOPE, permission="deliveries.view_delivery")
+    found = Delivery.objects.all()
+    if state is not None:
+        found = found.filter(state=state)
+    page = keyset(found, limit=limit, cursor=cursor)
+    return {"items": [_delivery_out(d) for d in page.items], "next": page.next}
+
+
+@router.get(
+    "/deliveries/{int:number}", response=DeliveryOut, url_name="delivery_detail"
+)
+def show_delivery(request: HttpRequest, number: int) -> DeliveryOut:
+    """Show a delivery."""
+    operator_with(request, SCOPE, permission="deliveries.view_delivery")
+    delivery = Delivery.objects.filter(pk=number).first()
+    if delivery is None:
+        raise NotFound(_("There is no delivery %(number)s."), number=number)
+    return _delivery_out(delivery)
+
+
+@router.get("/logs", response=LogPage, url_name="delivery_log_list")
+def list_logs(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=500),
+    cursor: str | None = None,
+    delivery_id: int | None = None,
+    status: int | None = None,
+    target_type: int | None = None,
+    target_id: int | None = None,
+) -> dict[str, Any]:
+    """List the delivery logs, newest first.
+
+    ``status`` narrows the logs of one delivery, ``target_type`` those of one
+    ``target_id``: each needs the other to stay quick however many logs there are.
+    """
+    operator_with(request, SCOPE, permission="deliveries.view_broadlog")
+    _check_filters(delivery_id, status, target_type, target_id)
+    wanted = {
+        "delivery_id": delivery_id,
+        "status": status,
+        "target_type": target_type,
+        "target_id": target_id,
+    }
+    found = BroadLog.objects.filter(
+        **{name: value for name, value in wanted.items() if value is not None}
+    )
+    page = keyset(found.defer("context"), limit=limit, cursor=cursor)
+    return {"items": [_log_out(log) for log in page.items], "next": page.next}
+
+
+@router.get("/logs/{int:number}", response=LogOut, url_name="delivery_log_detail")
+def show_log(request: HttpRequest, number: int) -> LogOut:
+    """Show a delivery log."""
+    operator_with(request, SCOPE, permission="deliveries.view_broadlog")
+    log = BroadLog.objects.defer("context").filter(pk=number).first()
+    if log is None:
+        raise NotFound(_("There is no delivery log %(number)s."), number=number)
+    return _log_out(log)
+
+
+def _check_filters(
+    delivery_id: int | None,
+    status: int | None,
+    target_type: int | None,
+    target_id: int | None,
+) -> None:
+    faults = []
+    if status is not None and status not in LogStatus.values:
+        known = ", ".join(str(value) for value in LogStatus.values)
+        faults.append(Fault("status", _("Use one of %(known)s.") % {"known": known}))
+    if status is not None and delivery_id is None:
+        faults.append(Fault("delivery_id", _("Name the delivery whose logs you want.")))
+    if target_id is not None and target_type is None:
+        faults.append(Fault("target_type", _("Name the type of the target.")))
+    if target_type is not None and target_id is None:
+        faults.append(Fault("target_id", _("Name the target.")))
+    if faults:
+        raise InvalidInput(_("The filters have faults."), faults=faults)
+
+
+def _delivery_out(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        **{
+            name: getattr(delivery, name)
+            for name in DeliveryOut.model_fields
+            if name != "state_label"
+        },
+        state_label=delivery.get_state_display(),
+    )
+
+
+def _log_out(log: BroadLog) -> LogOut:
+    return LogOut(
+        **{
+            name: getattr(log, name)
+            for name in LogOut.model_fields
+            if name != "status_label"
+        },
+        status_label=log.get_status_display(),
+    )
