@@ -199,7 +199,7 @@ def _perform(
     except TaskCancelled:
         return None, context
     except Exception as error:
-        if connection.in_atomic_block or not connection.is_usable():
+        if not connection.is_usable():
             raise
         return Failure(_sentence(error), traceback.format_exc()), context
 

@@ -55,14 +55,9 @@ def fire_schedule(
         count_so_far=task.iterations,
         seed=planning.jitter_seed(workflow, task.activity),
     )
-    if not decision.due_count:
-        planning.set_plan(task, workflow, schedule, decision.next)
-        task.save(update_fields=["scheduled_for", "process_at"])
-        return
     _record_skipped(workflow, task.activity, decision, at, held=held)
     for instant in decision.fire:
-        _fire_instant(workflow, task, instant, at, decision)
-    task.iterations += len(decision.fire)
+        task.iterations += _fire_instant(workflow, task, instant, at, decision)
     planning.set_plan(task, workflow, schedule, decision.next)
     task.save(update_fields=["iterations", "scheduled_for", "process_at"])
     if decision.next is None:
@@ -71,7 +66,8 @@ def fire_schedule(
 
 def _fire_instant(
     workflow: Workflow, task: Task, instant: datetime, at: datetime, decision: Decision
-) -> None:
+) -> bool:
+    """Begin the run of one instant; return whether it was not skipped."""
     live = runs.live_run(workflow)
     if live is not None:
         run = runs.skip(workflow, activity=task.activity, at=at, scheduled_for=instant)
@@ -109,8 +105,9 @@ def _fire_instant(
         run=run,
         recorded_at=at,
     )
-    if not run.is_live:
+    if live is None and not run.is_live:
         runs.settle_occurrence(run)
+    return live is None
 
 
 def _record_skipped(
