@@ -9,3 +9,12 @@ class MessageCenterConfig(AppConfig):
     label = "messagecenter"
     verbose_name = _("Message Center")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the options, and listen to the senders."""
+        from campaign.deliveries.services import hooks  # noqa: PLC0415
+        from campaign.messagecenter.services import options  # noqa: F401, PLC0415
+
+        hooks.register_on_logs_final(
+            "campaign.messagecenter.services.wake.on_logs_final"
+        )

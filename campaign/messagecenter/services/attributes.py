@@ -11,13 +11,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaign.deliveries.services.template_rules import RESERVED
 from workflows.exceptions import Fault
 
 MAX_ATTRIBUTES = 200
 MAX_NAME = 64
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: Names that templates use for something else.
-_RESERVED = frozenset({"true", "false", "none", "loop", "self", "not", "and", "or"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+#: Names that templates read as something else.
+_RESERVED = RESERVED | {"true", "false", "none", "not", "and", "or", "in", "is"}
 
 
 def parse_instant(value: Any) -> datetime | None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
 
 from campaign.deliveries.models import Channel
+from campaign.deliveries.services.mailboxes import Mailbox, MailboxFault
 from campaign.messagecenter.services.attributes import parse_instant
 from campaign.messagecenter.services.event_rules import EventRules
 from workflows.exceptions import AppError, Fault
@@ -40,7 +39,6 @@ _CHANNELS: Mapping[str, Channel] = {
 }
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{3,30}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
-_check_email = EmailValidator()
 
 #: Names of the fields on the own face and on the Standard-compatible one.
 OWN_FIELDS: Mapping[str, str] = {
@@ -205,8 +203,8 @@ class _Reader:
             return ""
         if isinstance(value, str):
             try:
-                _check_email(value.strip())
-            except ValidationError:
+                Mailbox.read(value)
+            except MailboxFault:
                 pass
             else:
                 return value.strip()
