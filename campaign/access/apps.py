@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as registered_apps
 from django.apps.registry import Apps
 from django.db.models.signals import post_migrate
 from django.http import HttpRequest
@@ -11,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from workflows.api import caller
 
 
-def make_groups(sender: AppConfig, using: str, apps: Apps, **_others: Any) -> None:
+def make_groups(
+    sender: AppConfig, using: str, apps: Apps = registered_apps, **_others: Any
+) -> None:
     """Make the built-in groups once every application has its tables."""
     if "auth" not in apps.app_configs:
         return  # a migration backwards took the tables away
