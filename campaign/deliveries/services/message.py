@@ -40,7 +40,7 @@ def new_message_id(domain: str) -> str:
 
     Fixed once per delivery log: every attempt carries the same one.
     """
-    global _prefix, _prefix_of, _numbers  # noqa: PLW0603 (one series per process)
+    global _prefix, _prefix_of, _numbers
     if _prefix_of != os.getpid():
         _prefix_of, _numbers = os.getpid(), itertools.count()
         _prefix = f"{time.time_ns():x}.{os.urandom(6).hex()}"
