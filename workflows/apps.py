@@ -12,6 +12,9 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import every package's declarations; nothing touches the database."""
-        from workflows import checks  # noqa: F401, PLC0415 (registers the checks)
+        # Models exist only now.
+        from workflows import checks, conf  # noqa: F401, PLC0415
+        from workflows.engine import purge  # noqa: PLC0415
 
+        conf.register_periodic("purge history", purge.FUNCTION, purge.EVERY_SECONDS)
         autodiscover_modules("technical_workflows")
