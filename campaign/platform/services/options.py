@@ -169,9 +169,10 @@ def set_value(
                 },
             )
         audit.record(
-            "platform.option.changed",
-            Option(name=name),
+            action="platform.option.changed",
+            object_type="platform.option",
             object_id=name,
+            object_label=name,
             acting_operator=acting_operator,
             source=source,
             at=at,

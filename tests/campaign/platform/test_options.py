@@ -79,7 +79,7 @@ def test_default_again_removes_the_row(size):
 
 
 def test_operator_without_right_is_refused(size, outsider):
-    with pytest.raises(PermissionRefused, match="platform.change_option"):
+    with pytest.raises(PermissionRefused, match=options.CHANGE_RIGHT):
         change(200, outsider)
 
 

@@ -97,7 +97,14 @@ class Count:
         return Done(count=1)
 
 
-SCHEDULE = {"kind": "daily", "time": "04:00", "interval": 1}
+SCHEDULE = {
+    "kind": "daily",
+    "time": "04:00",
+    "interval": 1,
+    "expiry": {"type": "never"},
+    "tz": "default",
+    "misfire": "fire_once",
+}
 
 
 @pytest.fixture
