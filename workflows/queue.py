@@ -6,6 +6,7 @@ order is written in the caller's transaction and announced by NOTIFY at commit.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from datetime import timedelta
@@ -25,7 +26,6 @@ from django_q.models import Task as QueueResult
 from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
-from workflows.exceptions import ConfigurationError
 from workflows.registry import QUEUES
 
 CLOCK_CHANNEL = "campaign_clock"
@@ -189,16 +189,9 @@ class Broker(ORM):
 def run_cluster(queue: str) -> None:
     """Run the django-q2 cluster of ``queue`` until SIGTERM or SIGINT.
 
-    The process must have been started with ``Q_CLUSTER_NAME`` set to ``queue``. On
-    a stop the workers are told, so that a drain ends after its current batch.
-    Raises ConfigurationError for another queue.
+    On a stop the workers are told, so that a drain ends after its current batch.
     """
-    if queue != Conf.CLUSTER_NAME:
-        raise ConfigurationError(
-            "Q_CLUSTER_NAME is %(name)s; set it to %(queue)s before the start.",
-            name=Conf.CLUSTER_NAME,
-            queue=queue,
-        )
+    _take_settings_of(queue)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     post_spawn.connect(_listen_for_stop, dispatch_uid="listen_for_stop")
     cluster = Cluster()
@@ -213,6 +206,24 @@ def run_cluster(queue: str) -> None:
     cluster.start()
     if cluster.sentinel is not None:
         cluster.sentinel.join()
+
+
+def _take_settings_of(queue: str) -> None:
+    """Make the settings of ``queue`` those of this process.
+
+    The library takes them from ``Q_CLUSTER_NAME`` while it is imported, which is
+    too early for a process forked from one that has everything loaded already.
+    """
+    base = settings.Q_CLUSTER
+    own = {**base, **base["ALT_CLUSTERS"].get(queue, {})}
+    os.environ["Q_CLUSTER_NAME"] = Conf.CLUSTER_NAME = queue
+    Conf.WORKERS = own["workers"]
+    Conf.QUEUE_LIMIT = own["queue_limit"]
+    Conf.TIMEOUT = own["timeout"]
+    Conf.RETRY = own["retry"]
+    Conf.RECYCLE = own["recycle"]
+    Conf.BULK = own["bulk"]
+    Conf.SCHEDULER = own["scheduler"]
 
 
 def _listen_for_stop(**_kwargs: Any) -> None:

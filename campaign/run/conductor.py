@@ -1,4 +1,4 @@
-"""Conduct the start of an installation: prepare, have it started, await readiness.
+"""Conduct the start: bring the database up to date, have all started, await that.
 
 Runs in a process of its own, see `campaign.run.__main__`. Whatever prevents the
 start is told in one sentence and ends it.
@@ -23,11 +23,10 @@ from django.core.exceptions import ImproperlyConfigured
 from campaign.run.control import Supervisor, SupervisorUnreachable
 from campaign.run.paths import VarPaths
 from campaign.run.postgres import EmbeddedDatabaseError
-from campaign.run.prepare import StartFault, prepare_files
+from campaign.run.prepare import StartFault
 from campaign.run.programs import GROUP, POSTGRES
 from workflows.exceptions import AppError
 
-PREPARED = b"P"
 FAILED = b"F"
 _SUPERVISOR_SECONDS = 20.0
 _READY_SECONDS = 120.0
@@ -40,34 +39,28 @@ _FAULTS = (
 )
 
 
-def conduct(*, parent: int, told: int) -> int:
-    """Do the whole start; return the exit status of this process.
+def conduct(paths: VarPaths, *, parent: int, told: int) -> int:
+    """Bring the installation to life; return the exit status of this process.
 
-    ``told`` is the pipe on which the supervisor's process learns that the
-    configuration is written, or that the start failed.
+    When that fails, ``told`` is the pipe on which the supervisor's process learns
+    it, and ``parent`` is asked to stop everything.
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # a wanted stop needs no words
         signal.signal(number, lambda *_: os._exit(0))
-    paths = VarPaths.from_environment()
     supervisor = Supervisor(paths.supervisor_socket)
-    is_prepared = False
     try:
-        prepare_files(paths)
-        os.write(told, PREPARED)
-        is_prepared = True
         _start(paths, supervisor)
-    except BaseException as fault:  # noqa: BLE001 (the end of this process)
-        if is_prepared and _is_stopping(supervisor):
+    except Exception as fault:  # noqa: BLE001 (told to the person, then the end)
+        if _is_stopping(supervisor):
             return 0
-        _explain(fault)
-        if is_prepared:
-            os.write(told, FAILED)
-            os.kill(parent, signal.SIGTERM)
+        explain(fault)
+        os.write(told, FAILED)
+        os.kill(parent, signal.SIGTERM)
         return 1
     return 0
 
 
-def _explain(fault: BaseException) -> None:
+def explain(fault: Exception) -> None:
     """Write to the terminal why there is no start."""
     if isinstance(fault, _FAULTS):
         sys.stderr.write(f"Cannot start: {' '.join(str(fault).split())}\n")
@@ -81,13 +74,13 @@ def _is_stopping(supervisor: Supervisor) -> bool:
     try:
         return supervisor.state() != "RUNNING"
     except SupervisorUnreachable:
-        return True
+        return os.getppid() == 1
 
 
 def _start(paths: VarPaths, supervisor: Supervisor) -> None:
     """Bring the database up to date and everything to life."""
     _await_supervisor(supervisor)
-    # Django's models load only here, in the process that ends soon.
+    # Needs Django's models, which are loaded by the time this runs.
     from campaign.run import database  # noqa: PLC0415
 
     database.await_database(

@@ -24,7 +24,6 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...] = ()
     stop_signal: str = "TERM"
     stop_seconds: int = 7
     autostart: bool = False
@@ -37,12 +36,11 @@ class Program:
         return line.replace("%", "%%")
 
 
-def manage(name: str, *arguments: str, **environment: str) -> Program:
+def manage(name: str, *arguments: str) -> Program:
     """Return the program that runs one of our administration commands."""
     return Program(
         name="-".join((name, *arguments)),
         arguments=(str(BASE_DIR / "manage.py"), name, *arguments),
-        environment=tuple(environment.items()),
     )
 
 
@@ -51,7 +49,7 @@ def programs(*, embedded_database: bool, mail_catcher: bool) -> list[Program]:
     listed = [
         Program("web", ("-m", "campaign.run.web")),
         manage("clock"),
-        *(manage("cluster", queue, Q_CLUSTER_NAME=queue) for queue in QUEUES),
+        *(manage("cluster", queue) for queue in QUEUES),
         Program("watchdog", ("-m", "campaign.run.watchdog")),
     ]
     if mail_catcher:
@@ -112,10 +110,9 @@ def _section(paths: VarPaths, program: Program) -> dict[str, str]:
 
     A program that dies is started again at once, then with growing pauses.
     """
-    environment = (("PGAPPNAME", f"campaign-{program.name}"), *program.environment)
     return {
         "command": program.command,
-        "environment": ",".join(f'{name}="{value}"' for name, value in environment),
+        "environment": f'PGAPPNAME="campaign-{program.name}"',
         "autostart": str(program.autostart).lower(),
         "autorestart": "true",
         "startsecs": "1",
