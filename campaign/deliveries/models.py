@@ -229,6 +229,14 @@ class BroadLog(models.Model):
             # Pointers and the status copy.
             models.Index(fields=("last_modified", "id"), name="broadlog_modified"),
             models.Index(fields=("target_type", "target_id"), name="broadlog_target"),
+            # The list of logs: any status but the common one, newest first.
+            models.Index(
+                fields=("status", "-id"),
+                name="broadlog_not_sent",
+                condition=~Q(status=1),
+            ),
+            # The list of logs: what became of the messages to an address.
+            models.Index(fields=("address",), name="broadlog_address"),
         )
 
     def __str__(self) -> str:

@@ -286,6 +286,26 @@ class Event(models.Model):
             models.Index(fields=("id",), name="%(class)s_open", condition=Q(status=1)),
             models.Index(fields=("status", "-id"), name="%(class)s_status"),
             models.Index(fields=("type", "-id"), name="%(class)s_type"),
+            # The event history: by recipient, by key, what had errors, and the
+            # channels that are rare.
+            models.Index(
+                fields=("email",), name="%(class)s_email", condition=~Q(email="")
+            ),
+            models.Index(
+                fields=("external_id",),
+                name="%(class)s_external_id",
+                condition=~Q(external_id=""),
+            ),
+            models.Index(
+                fields=("-id",),
+                name="%(class)s_errors",
+                condition=Q(error_count__gt=0),
+            ),
+            models.Index(
+                fields=("wished_channel", "-id"),
+                name="%(class)s_channel",
+                condition=~Q(wished_channel=0),
+            ),
         )
 
     def __str__(self) -> str:
