@@ -13,8 +13,13 @@ class DeliveriesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        """Declare the options, the senders' backstop and the daily purge."""
+        # Models exist only now.
+        from campaign.deliveries.services import purge, sending  # noqa: PLC0415
+
         conf.register_periodic(
-            "missing senders",
-            "campaign.deliveries.services.sending.start_missing_senders",
-            every_seconds=10,
+            "missing senders", sending.BACKSTOP, sending.BACKSTOP_SECONDS
+        )
+        conf.register_periodic(
+            "purge caught mail", f"{purge.__name__}.purge", purge.EVERY_SECONDS
         )

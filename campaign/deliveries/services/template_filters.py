@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,11 @@ from django.conf import settings
 
 #: No message is larger, so no text on the way to one may be.
 MOST_CHARACTERS = 1_048_576
-_DATE_STYLES = frozenset({"short", "medium", "long", "full"})
+#: Amounts repeat from message to message, and each takes a while to lay out.
+_REMEMBERED = 4096
 
 
+@lru_cache(maxsize=256)
 def locale_of(language: str) -> Locale:
     """Return the locale of a language tag, its language alone, or English."""
     for candidate in (language.replace("-", "_"), language[:2]):
@@ -31,8 +34,12 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
+def _language(state: Any) -> str:
+    return str(state.lookup("_language") or "")
+
+
 def _locale(state: Any) -> Locale:
-    return locale_of(str(state.lookup("_language") or ""))
+    return locale_of(_language(state))
 
 
 def _instant(value: Any) -> dt.datetime:
@@ -99,10 +106,15 @@ def number(state: Any, value: Any, digits: int | None = None) -> str:
     if value in (None, ""):
         return ""
     places = None if digits is None else max(0, min(int(digits), 10))
-    pattern = (
-        None if places is None else "#,##0" + ("." + "0" * places if places else "")
-    )
-    return numbers.format_decimal(_number(value), format=pattern, locale=_locale(state))
+    return _decimal(_number(value), places, _language(state))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _decimal(value: Decimal, places: int | None, language: str) -> str:
+    pattern = None
+    if places is not None:
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+    return numbers.format_decimal(value, format=pattern, locale=locale_of(language))
 
 
 @minijinja.pass_state
@@ -110,9 +122,12 @@ def money(state: Any, value: Any, currency: str = "EUR") -> str:
     """Show an amount with its currency."""
     if value in (None, ""):
         return ""
-    return numbers.format_currency(
-        _number(value), str(currency)[:3].upper(), locale=_locale(state)
-    )
+    return _currency(_number(value), str(currency)[:3].upper(), _language(state))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _currency(value: Decimal, currency: str, language: str) -> str:
+    return numbers.format_currency(value, currency, locale=locale_of(language))
 
 
 def times(value: Any, factor: Any) -> float | int:

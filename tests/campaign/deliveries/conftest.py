@@ -46,8 +46,9 @@ class ScriptedRelay:
         self._controller.start()
 
     def stop(self) -> None:
-        self.hold.set()
-        self._controller.stop(no_assert=True)
+        if not self.hold.is_set():
+            self.hold.set()
+            self._controller.stop()
 
     @property
     def recipients(self) -> list[str]:
