@@ -33,8 +33,9 @@ def main() -> int:
         lock = _take_lock(paths)
         prepare_files(paths)
         # Loads everything, so it comes after the settings were found sound.
-        from campaign.run import preload, supervision  # noqa: PLC0415
+        from campaign.run import assets, preload, supervision  # noqa: PLC0415
 
+        assets.refresh_assets()
         preload.load_everything()
     except KeyboardInterrupt:
         return 0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command, get_commands
@@ -56,7 +54,7 @@ def await_database(server: Callable[[], ProgramState | None], log: Path) -> None
 
 
 def bring_up_to_date() -> str:
-    """Migrate, synchronise, collect; return a password that was made, if one was.
+    """Migrate and synchronise; return a password that was made, if one was.
 
     Raises StartFault when the database is of a newer version than this code.
     """
@@ -66,13 +64,11 @@ def bring_up_to_date() -> str:
             f"the database is PostgreSQL {version}; {_LOWEST_POSTGRES} or newer is"
             " needed: upgrade it, or set DATABASE_URL to another server."
         )
-    _compile_translations()
-    _collect_static_files()
     with _one_at_a_time():
         refuse_newer_database()
         call_command("migrate", verbosity=0, interactive=False)
         with transaction.atomic():
-            call_command("syncworkflows", verbosity=0)
+            call_command("syncworkflows", verbosity=0, stdout=io.StringIO())
             first = ensure_admin(env_text("CAMPAIGN_ADMIN_PASSWORD"))
             ensure_environment_token(env_text("CAMPAIGN_API_TOKEN"))
             if (
@@ -80,7 +76,7 @@ def bring_up_to_date() -> str:
                 and first.operator.last_login is None
                 and "sampledata" in get_commands()
             ):
-                call_command("sampledata", verbosity=0)
+                call_command("sampledata", verbosity=0, stdout=io.StringIO())
     connection.close()
     return first.generated
 
@@ -135,32 +131,3 @@ def _one_at_a_time() -> Iterator[None]:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
-
-
-def _compile_translations() -> None:
-    """Compile every catalogue that is newer than its compiled form."""
-    for folder in settings.LOCALE_PATHS:
-        for source in Path(folder).glob("*/LC_MESSAGES/*.po"):
-            target = source.with_suffix(".mo")
-            if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-                continue
-            with source.open("rb") as file:
-                catalogue = read_po(file)
-            with target.open("wb") as file:
-                write_mo(file, catalogue)
-
-
-def _collect_static_files() -> None:
-    """Collect and compress the static files when any of them has changed."""
-    stamp = settings.STATIC_ROOT / ".stamp"
-    state = hashlib.sha256()
-    folders = [Path(folder) for folder in settings.STATICFILES_DIRS]
-    folders += [Path(config.path) / "static" for config in apps.get_app_configs()]
-    for folder in folders:
-        for file in sorted(folder.rglob("*")):
-            status = file.stat()
-            state.update(f"{file}:{status.st_size}:{status.st_mtime_ns}\n".encode())
-    if stamp.exists() and stamp.read_text() == state.hexdigest():
-        return
-    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
-    stamp.write_text(state.hexdigest())

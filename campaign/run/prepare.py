@@ -34,7 +34,7 @@ def prepare_files(paths: VarPaths) -> None:
     _check_port()
     if is_root():
         paths.root.chmod(_PASSABLE)
-    for folder in (paths.log, paths.mail, paths.supervisor_socket.parent):
+    for folder in (paths.log, paths.mail, paths.static, paths.supervisor_socket.parent):
         make_private(folder)
     ensure_secrets(paths)
     _choose_catcher_port(paths)
