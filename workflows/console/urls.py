@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from workflows.console import entries  # noqa: F401 (fills the navigation tree)
-from workflows.console.views import commands, home, workflow_list
+from workflows.console.views import (
+    commands,
+    home,
+    properties,
+    schedule,
+    workflow_detail,
+    workflow_list,
+)
 
 app_name = "workflows"
 urlpatterns = [
@@ -20,7 +27,22 @@ urlpatterns = [
     ),
     path(
         "workflows/<slug:internal_name>/",
-        workflow_list.workflow_list,
+        workflow_detail.workflow_detail,
         name="workflow_detail",
+    ),
+    path(
+        "workflows/<slug:internal_name>/changes/",
+        workflow_detail.workflow_detail_changes,
+        name="workflow_detail_changes",
+    ),
+    path(
+        "workflows/<slug:internal_name>/properties/",
+        properties.properties,
+        name="properties",
+    ),
+    path(
+        "workflows/<slug:internal_name>/schedule/<str:activity>/",
+        schedule.schedule,
+        name="schedule",
     ),
 ]

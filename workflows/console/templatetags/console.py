@@ -14,9 +14,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workflows.console import appearance, wording
+from workflows.console import appearance, changes, wording
 from workflows.console.appearance import Look
-from workflows.models import Run, RunStatus, Workflow
+from workflows.models import (
+    AuditEntry,
+    Command,
+    Occurrence,
+    Run,
+    RunStatus,
+    Task,
+    Workflow,
+)
 
 register = template.Library()
 
@@ -77,6 +85,42 @@ def run_chip(run: Run) -> SafeString:
     return chip(appearance.of(appearance.RUNS, run.status))
 
 
+@register.simple_tag
+def task_chip(task: Task) -> SafeString:
+    """Draw the chip of a task: what it is doing, or how it ended."""
+    return chip(appearance.of_task(task.status, task.substate))
+
+
+@register.simple_tag
+def occurrence_chip(occurrence: Occurrence) -> SafeString:
+    """Draw the chip of a planned instant's outcome."""
+    return chip(appearance.of(appearance.OCCURRENCES, occurrence.outcome))
+
+
+@register.simple_tag
+def command_chip(command: Command) -> SafeString:
+    """Draw the chip of what became of a command."""
+    return chip(appearance.of(appearance.COMMANDS, command.status))
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """Return the word of a stored state."""
+    return str(appearance.of(appearance.STATES, state).label) if state else NOTHING
+
+
+@register.filter
+def audit_words(entry: AuditEntry) -> str:
+    """Return what an audit entry tells."""
+    return changes.told(entry)
+
+
+@register.filter
+def audit_lines(entry: AuditEntry) -> list[changes.Line]:
+    """Return the fields of an audit entry, before and after."""
+    return changes.lines(entry)
+
+
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
     """Show an instant in the reader's zone, its ISO form on hover."""
@@ -134,6 +178,14 @@ def run_length(run: Run) -> float:
     return _seconds(run)
 
 
+@register.filter
+def task_length(task: Task) -> float | None:
+    """Return how many seconds a task took, or has taken so far."""
+    if task.started_at is None:
+        return None
+    return ((task.completed_at or timezone.now()) - task.started_at).total_seconds()
+
+
 @register.simple_tag
 def zone_name() -> str:
     """Return the zone in which this page shows its times."""
@@ -151,7 +203,9 @@ RUN_BARS = {
 
 
 @register.simple_tag
-def run_bars(runs: Sequence[Run], slots: int = 14, width: int = 70) -> SafeString:
+def run_bars(
+    runs: Sequence[Run], slots: int = 14, width: int = 70, height: int = 18
+) -> SafeString:
     """Draw the last runs, oldest left: height is duration, tone is outcome."""
     recent = list(runs)[:slots]
     seconds = [_seconds(run) for run in recent]
@@ -167,7 +221,7 @@ def run_bars(runs: Sequence[Run], slots: int = 14, width: int = 70) -> SafeStrin
     ) % {"good": good, "all": len(recent)}
     if not recent:
         text = _("No run yet")
-    return bar_chart(list(reversed(bars)), slots=slots, width=width, label=text)
+    return bar_chart(list(reversed(bars)), slots, width, height, text)
 
 
 @register.simple_tag
