@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "campaign.deliveries",
     "campaign.messagecenter",
     "workflows",
-    "django.contrib.admin",
+    "campaign.system.apps.SystemAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -17,6 +17,7 @@ from campaign.access.services.tokens import ensure_environment_token
 __all__ = [
     "ADMINISTRATORS",
     "ADMIN_NAME",
+    "BUILT_IN_GROUPS",
     "STANDARD_USERS",
     "WORKFLOW_EXECUTION",
     "WORKFLOW_SUPERVISORS",
@@ -53,6 +54,7 @@ _RIGHTS: dict[str, tuple[str, ...]] = {
     WORKFLOW_EXECUTION: (*_READ, "workflows.execute", "workflows.answer"),
     STANDARD_USERS: _READ,
 }
+BUILT_IN_GROUPS = (ADMINISTRATORS, *_RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def ensure_groups(using: str = "default") -> None:
     for label in APPS:
         create_permissions(apps.get_app_config(label), verbosity=0, using=using)
     with transaction.atomic(using=using):
-        for name in (ADMINISTRATORS, *_RIGHTS):
+        for name in BUILT_IN_GROUPS:
             group, _created = Group.objects.using(using).get_or_create(name=name)
             group.permissions.add(*permissions_of_group(name, using=using))
 

@@ -119,6 +119,11 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def new_secret() -> str:
+    """Return a random token."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
 def authenticate(
     authorization_header: str | None, api_key_header: str | None = None
 ) -> Principal:
@@ -161,7 +166,7 @@ def create_token(
     faults = _faults_of(name, operator, wanted, expires_at)
     if faults:
         raise InvalidInput(_("The token cannot be made."), faults=faults)
-    secret = PREFIX + secrets.token_urlsafe(32)
+    secret = new_secret()
     token = ApiToken(
         name=name,
         operator=operator,
