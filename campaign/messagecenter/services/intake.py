@@ -7,6 +7,7 @@ This is the hot path of the product, so it speaks SQL on the bare connection.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -236,11 +237,11 @@ def find_first_answer(caller: Caller) -> FirstAnswer | None:
     )
     if not rows:
         return None
-    digest, kind, number, results = rows[0]
+    digest, kind, number, results = rows[0]  # JSON comes as text here
     if digest != caller.digest:
         raise IdempotencyConflict
     event = EventKey(kind, number) if number is not None else None
-    return FirstAnswer(event, results)
+    return FirstAnswer(event, None if results is None else json.loads(results))
 
 
 def month_of(at: datetime) -> date:
