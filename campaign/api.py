@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -199,11 +199,12 @@ def _telling_methods(view: View) -> View:
     return telling
 
 
-def url_patterns() -> list[URLPattern]:
+def url_patterns() -> list[URLPattern | URLResolver]:
     """Return the addresses of the API, its document among them."""
     patterns = list(api.urls[0])
     for pattern in patterns:
-        pattern.callback = _telling_methods(pattern.callback)
+        if isinstance(pattern, URLPattern) and pattern.callback is not None:
+            pattern.callback = _telling_methods(pattern.callback)
     return patterns
 
 

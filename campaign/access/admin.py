@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -139,7 +140,7 @@ class ApiTokenAdmin(AuditedAdmin):
             % {"name": obj.name, "secret": secret},
         )
 
-    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
         """Delete a token; it ends at once."""
         super().delete_model(request, obj)
         tokens.forget_cached()

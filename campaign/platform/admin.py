@@ -33,12 +33,13 @@ class OptionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "name" in self.fields:
+        name = self.fields.get("name")
+        if isinstance(name, forms.ChoiceField):
             changed = set(Option.objects.values_list("name", flat=True))
-            self.fields["name"].choices = [
-                (name, f"{name} ({option.default})")
-                for name, option in options.declared().items()
-                if name not in changed
+            name.choices = [
+                (known, f"{known} ({option.default})")
+                for known, option in options.declared().items()
+                if known not in changed
             ]
         elif self.instance.data_type != Option.DataType.TEXT:
             self.initial["value"] = json.dumps(self.instance.value)

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from workflows.exceptions import Fault, InvalidInput
@@ -64,7 +64,7 @@ def _after(
     beyond = "lt" if order[0].startswith("-") else "gt"
     try:
         keys = [
-            rows.model._meta.get_field(name).to_python(value)
+            _field(rows, name).to_python(value)
             for name, value in zip(names, values, strict=True)
         ]
     except (ValidationError, FieldDoesNotExist, ValueError, TypeError) as error:
@@ -76,6 +76,13 @@ def _after(
         equal = Q(**dict(zip(names[:position], keys[:position], strict=True)))
         condition |= equal & Q(**{f"{names[position]}__{beyond}": keys[position]})
     return Q(**{f"{names[0]}__{beyond}e": keys[0]}) & condition
+
+
+def _field(rows: QuerySet[M], name: str) -> Field[Any, Any]:
+    field = rows.model._meta.get_field(name)
+    if not isinstance(field, Field):
+        raise FieldDoesNotExist(name)
+    return field
 
 
 def _encode(order: Sequence[str], values: list[Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -70,7 +72,7 @@ def workflow_out(workflow: Workflow) -> WorkflowOut:
     return WorkflowOut(**workflow_values(workflow))
 
 
-def workflow_values(workflow: Workflow) -> dict[str, object]:
+def workflow_values(workflow: Workflow) -> dict[str, Any]:
     """Return the fields that list and detail share. No SQL."""
     at_work = workflow.state in (State.STARTED, State.START_PENDING)
     return {

@@ -75,7 +75,9 @@ def get_structure(
     workflow = rows.find_workflow(internal_name)
     found = StructureVersion.objects.select_related("author").filter(workflow=workflow)
     if version is None:
-        found = found.filter(pk=workflow.structure_id)
+        found = found.filter(
+            number=workflow.structure.number if workflow.structure else 0
+        )
     else:
         found = found.filter(number=version)
     structure = found.first()

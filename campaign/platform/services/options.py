@@ -165,7 +165,7 @@ def set_value(
                 defaults={
                     "data_type": option.data_type,
                     "value": wanted,
-                    "modified_by": acting_operator,
+                    "modified_by_id": acting_operator.pk if acting_operator else None,
                 },
             )
         audit.record(

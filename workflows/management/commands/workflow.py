@@ -38,7 +38,7 @@ COLUMNS = ("internal_name", "state", "failed", "last_start", "next_run", "label"
 class Command(BaseCommand):
     """Show technical workflows and give them commands."""
 
-    help = gettext_lazy(
+    help = gettext_lazy(  # type: ignore[assignment]
         "Show workflows and give them commands; each command becomes a row of the"
         " ledger. Exit status: 0 done or already so, 2 bad call, 3 no such workflow"
         " or operator, 4 refused in the state it has, 5 right missing."
@@ -91,7 +91,7 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         found = _workflows()
         if options["failed"]:
-            found = found.failed()
+            found = found.filter(failed=True)
         rows = [_row(workflow) for workflow in found]
         if options["as_json"]:
             self._print_json(rows)
