@@ -19,6 +19,7 @@ LOWEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
+_IS_NEW_ENOUGH = f"import sys; sys.exit(sys.version_info < {LOWEST!r})"
 _INSTALLER = ENVIRONMENT / "installer"
 _INSTALLER_REQUIREMENT = "uv==0.13.9"
 
@@ -57,9 +58,16 @@ def _check_python() -> None:
 
 def _ensure_environment() -> None:
     """Make ``.venv`` where there is none that works."""
-    if PYTHON.exists() and _succeeds([str(PYTHON), "-c", "import pip"]):
+    if PYTHON.exists() and _succeeds([str(PYTHON), "-c", _IS_NEW_ENOUGH]):
+        if not _succeeds([str(PYTHON), "-c", "import pip"]):
+            _succeeds([str(PYTHON), "-m", "ensurepip"])  # made by another tool
         return
     if ENVIRONMENT.exists():
+        if not (ENVIRONMENT / "pyvenv.cfg").exists():
+            raise BootstrapFault(
+                f"{ENVIRONMENT} is in the way, which is no environment of Python:"
+                " move it elsewhere."
+            )
         shutil.rmtree(ENVIRONMENT)
     _say("Making the environment .venv")
     result = subprocess.run(

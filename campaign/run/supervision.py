@@ -11,10 +11,10 @@ import contextlib
 import gc
 import logging
 import os
-import runpy
 import signal
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -94,7 +94,7 @@ def _become(argv: list[str]) -> NoReturn:
         setproctitle(" ".join(argv))
         if argv[1] == "-m":
             sys.argv = argv[2:]
-            runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
+            import_module(argv[2]).main()
         else:
             sys.argv = argv[1:]
             execute_from_command_line(sys.argv)
