@@ -7,9 +7,9 @@ transaction.
 
 from __future__ import annotations
 
+import contextlib
 import queue as queues
 import threading
-from collections.abc import Callable
 from time import monotonic
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from campaign.deliveries.services.journal import Journal
 from campaign.deliveries.services.outcomes import Outcome
 from campaign.deliveries.services.settling import claimer
 from campaign.deliveries.services.smtp import pool
+from workflows import queue
 
 CLAIM_SIZE = 100
 RECORD_SIZE = 50
@@ -53,14 +54,12 @@ class Sender:
         slot: int,
         journal: Journal,
         *,
-        is_stopping: Callable[[], bool],
         most_seconds: float,
     ) -> None:
         self._lane = lane
         self._claimer = claimer(lane, slot)
         self._journal = journal
         self._attempts = Attempts(journal)
-        self._is_stopping = is_stopping
         self._started = monotonic()
         self._most_seconds = most_seconds
         self._jobs: queues.SimpleQueue[tuple[Claimed, Plan] | None] = (
@@ -165,11 +164,18 @@ class Sender:
         age = monotonic() - self._started
         if age > BUDGET_SECONDS:
             self.was_cut_short = True
-        if self._is_stopping() or age > self._most_seconds:
+        if queue.is_stopping() or age > self._most_seconds:
             self.was_cut_short = True
-            self._halted.set()
+            self._give_back()
         if age > self._most_seconds:
             self._attempts.abort()
+
+    def _give_back(self) -> None:
+        """Begin nothing any more; what waits for a connection is pending again."""
+        self._halted.set()
+        with contextlib.suppress(queues.Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                self._results.put((job[0], outcomes.not_begun()))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -74,7 +74,6 @@ def _send_in_slot(lane: int, slot: int) -> Sender | None:
                 lane,
                 slot,
                 journal,
-                is_stopping=queue.is_stopping,
                 most_seconds=_most_seconds(lane),
             )
             try:

@@ -55,9 +55,7 @@ def settle_slot(lane: int, slot: int, journal: Journal, at: datetime) -> int:
         ours = claimer(lane, slot)
         for log_id, part_month, epoch, held_by, since in rows:
             if held_by == ours:
-                outcome = _proven(
-                    left.ended, left.begun, left.is_complete, log_id, epoch
-                )
+                outcome = _proven(left, (log_id, epoch))
             elif since > at - timedelta(seconds=FOREIGN_SECONDS):
                 continue
             else:
