@@ -186,6 +186,15 @@ def raise_signals(names: Iterable[str], at: datetime) -> None:
     )
 
 
+def _listening() -> list[str]:
+    """Return the workflows that wait for a signal."""
+    return list(
+        Task.objects.filter(
+            status=TaskStatus.ACTIVE, substate=Substate.WAITING, activity="signal"
+        ).values_list("workflow__internal_name", flat=True)
+    )
+
+
 def seconds_to_next() -> float:
     """Return how long nothing will be due, by the database's clock."""
     with connection.cursor() as cursor:
@@ -254,6 +263,8 @@ class Clock:
         if self._listener is None:
             self._listener = queue.open_listener(queue.CLOCK_CHANNEL)
             queue.ensure_safety_net()
+            # Nobody heard what was announced while we did not listen.
+            raise_signals(_listening(), timezone.now())
         seconds = tick(timezone.now())
         self._keep_house()
         names = self._sleep(seconds)

@@ -22,7 +22,7 @@ FUNCTION = "workflows.engine.purge.purge"
 _EXPIRED = (
     "w.history_days > 0 AND {instant} < %(at)s - w.history_days * interval '1 day'"
 )
-_RUNS = (  # noqa: S608 (constant parts only)
+_RUNS = (
     "SELECT r.id FROM workflows_run r JOIN workflows_workflow w ON w.id = r.workflow_id"
     " WHERE r.ended_at IS NOT NULL AND "
     + _EXPIRED.format(instant="r.ended_at")
