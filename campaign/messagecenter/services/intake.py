@@ -8,7 +8,7 @@ This is the hot path of the product, so it speaks SQL on the bare connection.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -261,27 +261,41 @@ def _push_kind(
     found = _execute(
         _PUSH_MANY[kind],
         {
-            "indexes": [index for index, _event in rows],
-            "types": [event.rules.event_id for event in events],
-            "type_pks": [event.rules.pk for event in events],
-            "versions": [event.rules.version for event in events],
-            "channels": [event.channel for event in events],
-            "emails": [event.email for event in events],
-            "phones": [event.mobile_phone for event in events],
-            "tokens": [event.registration_token for event in events],
-            "languages": [event.language for event in events],
-            "externals": [event.external_id for event in events],
-            "origins": [event.origin for event in events],
-            "ctxs": [event.ctx for event in events],
-            "scheduleds": [event.scheduled for event in events],
-            "expirations": [event.expiration for event in events],
-            "process_ons": [due_at(event, caller.at) for event in events],
+            "indexes": _array(index for index, _event in rows),
+            "types": _array(event.rules.event_id for event in events),
+            "type_pks": _array(event.rules.pk for event in events),
+            "versions": _array(event.rules.version for event in events),
+            "channels": _array(event.channel for event in events),
+            "emails": _array(event.email for event in events),
+            "phones": _array(event.mobile_phone for event in events),
+            "tokens": _array(event.registration_token for event in events),
+            "languages": _array(event.language for event in events),
+            "externals": _array(event.external_id for event in events),
+            "origins": _array(event.origin for event in events),
+            "ctxs": _array(event.ctx for event in events),
+            "scheduleds": _array(event.scheduled for event in events),
+            "expirations": _array(event.expiration for event in events),
+            "process_ons": _array(due_at(event, caller.at) for event in events),
             "month": month_of(caller.at),
             "operator": caller.operator_id,
             "at": caller.at,
         },
     )
     return {index: EventKey(kind, number) for index, number in found}
+
+
+def _array(values: Iterable[str | int | datetime | None]) -> str:
+    """Return an array as PostgreSQL writes it; much quicker than the driver's own."""
+    return "{" + ",".join(map(_item, values)) + "}"
+
+
+def _item(value: str | int | datetime | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    text = value if isinstance(value, str) else value.isoformat()
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _execute(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
