@@ -9,6 +9,6 @@ import time
 class UtcFormatter(logging.Formatter):
     """Formats instants in UTC, whatever the zone of the machine."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"

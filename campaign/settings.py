@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
@@ -152,7 +153,7 @@ _workers = {
     queue: env_integer(f"CAMPAIGN_WORKERS_{queue.upper()}", count, lowest=1, highest=64)
     for queue, count in (("workflows", 2), ("realtime", 3), ("bulk", 1))
 }
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "campaign",
     "cluster_name": "workflows",
     "orm": "default",

@@ -14,13 +14,12 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
-from psycopg import sql
 
 from campaign.access.services.setup import ensure_admin, ensure_environment_token
 from campaign.env import env_flag, env_text
 from campaign.run.control import ProgramState
 from campaign.run.paths import VarPaths
-from campaign.run.postgres import DATABASE, EmbeddedServer
+from campaign.run.postgres import EmbeddedServer
 from campaign.run.prepare import StartFault
 
 _EMBEDDED_SECONDS = 60.0
@@ -36,13 +35,13 @@ def await_database(server: Callable[[], ProgramState | None], log: Path) -> None
     ``server`` tells what the supervisor knows of the embedded server.
     """
     embedded = settings.DATABASE_IS_EMBEDDED
-    url = EmbeddedServer.of(VarPaths.from_environment()).url("postgres")
+    server_of_ours = EmbeddedServer.of(VarPaths.from_environment())
     patience = _EMBEDDED_SECONDS if embedded else _FOREIGN_SECONDS
     deadline = time.monotonic() + patience
     while True:
         try:
             if embedded:
-                _make_database(url)
+                server_of_ours.ensure_database()
             connection.ensure_connection()
         except (psycopg.OperationalError, OperationalError) as error:
             state = server() if embedded else None
@@ -110,17 +109,6 @@ def _unreachable(error: Exception, log: Path) -> str:
         f"the database of DATABASE_URL does not answer ({reason}): check the address,"
         " the password and that the server runs."
     )
-
-
-def _make_database(url: str) -> None:
-    """Make our database in the embedded server on the first start."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=5) as session:
-        found = session.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
-        ).fetchone()
-        if not found:
-            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE))
-            session.execute(statement)
 
 
 @contextmanager

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
+import psycopg.sql
+
 from campaign.run.paths import VarPaths, make_private
 from campaign.run.privileges import become, database_account, is_root
 from workflows.processes import die_with_parent
@@ -130,6 +133,18 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 process_group=0,
             )
+
+    def ensure_database(self) -> None:
+        """Make our database in the running server where it does not exist yet."""
+        with psycopg.connect(
+            self.url("postgres"), autocommit=True, connect_timeout=5
+        ) as session:
+            found = session.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+            ).fetchone()
+            if not found:
+                name = psycopg.sql.Identifier(DATABASE)
+                session.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(name))
 
     def as_database_account(self) -> None:
         """Turn the calling process into the account of the database; exec follows."""
