@@ -91,7 +91,16 @@ class Api(NinjaAPI):
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].setdefault("default", PROBLEM_RESPONSE)
+                _take_summary(operation)
         return document
+
+
+def _take_summary(operation: dict[str, Any]) -> None:
+    """Make the first sentence of the description the summary."""
+    first, _break, rest = operation.get("description", "").partition("\n")
+    if first:
+        operation["summary"] = first.rstrip(".")
+        operation["description"] = rest.strip() or first
 
 
 PROBLEM_SCHEMA = {

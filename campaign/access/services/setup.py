@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
@@ -13,6 +14,8 @@ from django.db import transaction
 
 from campaign.access.models import Operator
 from campaign.access.services.tokens import ensure_environment_token
+from workflows import audit
+from workflows.models import Source
 
 __all__ = [
     "ADMINISTRATORS",
@@ -22,6 +25,7 @@ __all__ = [
     "WORKFLOW_EXECUTION",
     "WORKFLOW_SUPERVISORS",
     "FirstPassword",
+    "change_password",
     "ensure_admin",
     "ensure_environment_token",
     "ensure_groups",
@@ -110,6 +114,29 @@ def ensure_admin(password: str = "") -> FirstPassword:
         if created:
             operator.groups.add(*Group.objects.filter(name=ADMINISTRATORS))
     return FirstPassword(operator, generated)
+
+
+def change_password(
+    *,
+    operator: Operator,
+    password: str,
+    acting_operator: Operator | None,
+    source: Source,
+    at: datetime,
+) -> None:
+    """Set a password that the caller has validated; sessions of the operator end."""
+    with transaction.atomic():
+        operator.set_password(password)
+        operator.save(update_fields=["password"])
+        audit.record(
+            action="access.operator.password_changed",
+            object_type="access.operator",
+            object_id=str(operator.pk),
+            object_label=operator.username,
+            acting_operator=acting_operator,
+            source=source,
+            at=at,
+        )
 
 
 def new_password() -> str:

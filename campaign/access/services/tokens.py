@@ -18,10 +18,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaign.access.models import ApiToken, Operator, Scope
+from workflows import audit
 from workflows.exceptions import AppError, Fault, InvalidInput, PermissionRefused
+from workflows.models import Source
 
 ENVIRONMENT_TOKEN = "environment"  # noqa: S105 (a name, no secret)
 PREFIX = "cmp_"
+OBJECT_TYPE = "access.apitoken"
 CACHE_SECONDS = 4.0
 CACHE_SIZE = 1024
 USE_RECORDED_EVERY = timedelta(minutes=1)
@@ -156,11 +159,15 @@ def create_token(
     operator: Operator,
     scopes: Iterable[str],
     expires_at: datetime | None = None,
+    acting_operator: Operator | None = None,
+    source: Source = Source.CLI,
+    at: datetime | None = None,
 ) -> NewToken:
-    """Make a token for an operator.
+    """Make a token for an operator, with its audit entry.
 
-    Raises InvalidInput naming every fault: a name taken or reserved, an unknown
-    scope, an expiry in the past.
+    ``acting_operator`` None is the server's own command line. Raises InvalidInput
+    naming every fault: a name taken or reserved, an unknown scope, an expiry in the
+    past.
     """
     wanted = list(dict.fromkeys(str(scope) for scope in scopes))
     faults = _faults_of(name, operator, wanted, expires_at)
@@ -177,6 +184,16 @@ def create_token(
     try:
         with transaction.atomic():
             token.save(force_insert=True)
+            audit.record(
+                action="access.apitoken.created",
+                object_type=OBJECT_TYPE,
+                object_id=str(token.pk),
+                object_label=name,
+                changes={"operator": [None, str(operator)], "scopes": [None, wanted]},
+                acting_operator=acting_operator,
+                source=source,
+                at=at or timezone.now(),
+            )
     except IntegrityError as error:
         raise InvalidInput(
             _("The token cannot be made."), faults=[_taken(name)]
@@ -184,9 +201,27 @@ def create_token(
     return NewToken(token, secret)
 
 
-def revoke_token(token: ApiToken) -> None:
+def revoke_token(
+    token: ApiToken,
+    *,
+    acting_operator: Operator | None = None,
+    source: Source = Source.CLI,
+    at: datetime | None = None,
+) -> None:
     """End a token; other processes follow within the time of their cache."""
-    ApiToken.objects.filter(pk=token.pk).update(is_active=False)
+    with transaction.atomic():
+        ended = ApiToken.objects.filter(pk=token.pk, is_active=True)
+        if ended.update(is_active=False):
+            audit.record(
+                action="access.apitoken.revoked",
+                object_type=OBJECT_TYPE,
+                object_id=str(token.pk),
+                object_label=token.name,
+                changes={"is_active": [True, False]},
+                acting_operator=acting_operator,
+                source=source,
+                at=at or timezone.now(),
+            )
     token.is_active = False
     forget_cached()
 

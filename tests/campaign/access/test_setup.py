@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from campaign.access.models import ApiToken, Operator
 from campaign.access.services import setup, tokens
+from workflows.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +139,29 @@ def test_token_list_never_shows_a_secret():
 
     assert "shop" in out.getvalue()
     assert made.getvalue().strip() not in out.getvalue()
+
+
+def test_token_and_password_changes_are_audited():
+    setup.ensure_admin("one-of-them")
+    call_command("token", "create", "shop", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("token", "revoke", "shop", stdout=io.StringIO())
+    call_command("operator", "reset-password", "admin", stdout=io.StringIO())
+
+    entries = list(AuditEntry.objects.order_by("id"))
+    assert [entry.action for entry in entries] == [
+        "access.apitoken.created",
+        "access.apitoken.revoked",
+        "access.operator.password_changed",
+    ]
+    assert {entry.source for entry in entries} == {"cli"}
+
+
+def test_menu_of_access_is_for_superusers(client, administrator, supervisor):
+    backend = "django.contrib.auth.backends.ModelBackend"
+    client.force_login(administrator, backend)
+    shown = client.get("/", follow=True).content.decode()
+    client.force_login(supervisor, backend)
+    hidden = client.get("/", follow=True).content.decode()
+
+    assert "/system/access/apitoken/" in shown
+    assert "/system/access/apitoken/" not in hidden

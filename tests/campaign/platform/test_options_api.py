@@ -53,7 +53,7 @@ def test_option_is_changed_with_its_version(client, size):
     assert answer.status_code == 200
     assert answer.json()["value"] == 200
     assert size.get() == 200
-    assert AuditEntry.objects.get().reason == "tried"
+    assert AuditEntry.objects.get(object_id="Tests_BatchSize").reason == "tried"
 
 
 def test_version_is_required(client):

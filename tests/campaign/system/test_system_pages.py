@@ -138,7 +138,7 @@ def test_token_is_revoked_with_an_audit_entry(page, administrator):
         {"scopes": ["event:push"]},
     )
 
-    entry = AuditEntry.objects.get()
+    entry = AuditEntry.objects.get(action="access.apitoken.changed")
     assert not ApiToken.objects.get().is_active
     assert entry.changes == {"is_active": [True, False]}
     with pytest.raises(tokens.TokenRevoked):
