@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -160,10 +159,11 @@ class Broker(ORM):
         self._polled_at = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE django_q_ormq SET lock = now() + %s WHERE id IN ("
+                "UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)"
+                " WHERE id IN ("
                 " SELECT id FROM django_q_ormq WHERE key = %s AND lock <= now()"
                 " ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %s) RETURNING id, payload",
-                [timedelta(seconds=Conf.RETRY), self.list_key, Conf.BULK],
+                [Conf.RETRY, self.list_key, Conf.BULK],
             )
             return cursor.fetchall()
 

@@ -57,7 +57,7 @@ def bring_up_to_date() -> str:
 
     Raises StartFault when the database is of a newer version than this code.
     """
-    version = connection.pg_version // 10_000
+    version = server_version()
     if version < _LOWEST_POSTGRES:
         raise StartFault(
             f"the database is PostgreSQL {version}; {_LOWEST_POSTGRES} or newer is"
@@ -78,6 +78,13 @@ def bring_up_to_date() -> str:
                 call_command("sampledata", verbosity=0, stdout=io.StringIO())
     connection.close()
     return first.generated
+
+
+def server_version() -> int:
+    """Return the major version of the PostgreSQL server. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        return int(cursor.fetchone()[0]) // 10_000
 
 
 def refuse_newer_database() -> None:

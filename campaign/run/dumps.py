@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from campaign.run.database import server_version
 from campaign.run.paths import VarPaths
 from campaign.run.postgres import (
     VERSION,
@@ -157,8 +158,7 @@ def _address() -> str:
 
 def _tool(name: str) -> Path:
     """Return a program of PostgreSQL that is not older than the server."""
-    connection.ensure_connection()
-    needed = connection.pg_version // 10_000
+    needed = server_version()
     found = shutil.which(name)
     if found and not settings.DATABASE_IS_EMBEDDED:
         text = subprocess.run(  # noqa: S603 (our own command line)

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils.translation import gettext_lazy as _
 
 from workflows import queue
 from workflows.processes import bind_children_to_us, die_with_parent
@@ -14,7 +13,7 @@ from workflows.registry import QUEUES
 
 
 class Command(BaseCommand):
-    help = _("Run the workers of one queue until stopped; changes nothing by itself.")
+    help = "Run the workers of one queue until stopped; changes nothing by itself."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queue", choices=QUEUES)

@@ -12,7 +12,7 @@ from campaign.run.postgres import EmbeddedDatabaseError
 
 
 class Command(BaseCommand):
-    help = "Write the database to a file; the application may run meanwhile."
+    help = _("Write the database to a file; the application may run meanwhile.")
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from campaign.run.postgres import EmbeddedDatabaseError
 
 
 class Command(BaseCommand):
-    help = (
+    help = _(
         "Put a backup into an empty database; with --force replace everything in it."
         " The application must be stopped."
     )
