@@ -45,7 +45,7 @@ def fetch(name: str, version: str, folder: Path) -> Path:
     """Download one npm release with `npm pack`; return its unpacked folder."""
     command = ["npm", "pack", f"{name}@{version}", "--silent"]
     try:
-        answer = subprocess.run(  # noqa: S603 (fixed words, no shell)
+        answer = subprocess.run(
             command, cwd=folder, check=True, capture_output=True, text=True
         )
     except FileNotFoundError:

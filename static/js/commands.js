@@ -6,10 +6,11 @@ document.addEventListener("submit", (event) => {
   if (!form.matches?.("form[data-command]") || !button || !window.htmx) return;
   event.preventDefault();
   if (button.getAttribute("aria-disabled") === "true" || button.dataset.busy) return;
+  const values = Object.fromEntries(new FormData(form, button));
+  const address = button.getAttribute("formaction") || form.getAttribute("action");
   button.dataset.busy = "1";
   button.closest("[popover]")?.hidePopover();
-  const values = Object.fromEntries(new FormData(form, button));
-  const address = button.getAttribute("formaction") || form.action;
-  window.htmx.ajax("POST", address, { source: form, values, swap: "none" })
+  button.closest("dialog")?.close();
+    window.htmx.ajax("POST", address, { source: document.body, values, swap: "none" })
     .finally(() => { delete button.dataset.busy; });
 });

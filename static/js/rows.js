@@ -77,3 +77,12 @@ document.addEventListener("click", (event) => {
   showSelection(list);
 });
 document.querySelectorAll("[data-rows]").forEach(showSelection);
+
+/* A wide diagram opens where something is going on. */
+document.querySelectorAll("[data-diagram]").forEach((wrap) => {
+  const node = wrap.querySelector(".mark-error, .mark-run");
+  if (!node || wrap.scrollWidth <= wrap.clientWidth) return;
+  const box = node.getBoundingClientRect();
+  const frame = wrap.getBoundingClientRect();
+  if (box.right > frame.right) wrap.scrollLeft += box.right - frame.right + 40;
+});

@@ -6,6 +6,7 @@ layers keeps a lane of its own between the nodes. Pure: no SQL.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,21 @@ MARGIN = 16
 RADIUS = 8
 LANE = 10
 ERROR = "error"
+# How much text a node takes; a CJK character counts as two.
+TITLE_UNITS, DETAIL_UNITS = 16, 22
+
+
+def _fitting(text: str, units: int, *, at_words: bool = True) -> tuple[str, str]:
+    """Return what fits, broken between words where there is a word, and the rest."""
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > units:
+            at = text.rfind(" ", 0, index + 1) if at_words else -1
+            if at > 0:
+                return text[:at], text[at + 1 :]
+            return text[:index], text[index:]
+    return text, ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +64,20 @@ class PlacedNode:
     order: int
 
     @property
-    def title(self) -> str:
-        """Return the label as it fits, at most 20 characters."""
-        text = self.node.label
-        return text if len(text) <= 20 else text[:19].rstrip() + "…"
+    def title(self) -> list[str]:
+        """Return the label in one line, or two where it is long."""
+        first, rest = _fitting(self.node.label, TITLE_UNITS)
+        if not rest:
+            return [first]
+        second, more = _fitting(rest, TITLE_UNITS - 1)
+        return [first, second.rstrip() + "…" if more else second]
 
     @property
     def below(self) -> str:
-        """Return the second line as it fits."""
+        """Return the line under the label as it fits."""
         text = self.progress.detail or self.type_label
-        return text if len(text) <= 24 else text[:23].rstrip() + "…"
+        first, rest = _fitting(text, DETAIL_UNITS, at_words=False)
+        return first.rstrip() + "…" if rest else text
 
     @property
     def badge_x(self) -> int:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from workflows.actions import EDITABLE
 from workflows.exceptions import Fault
 from workflows.models import Workflow
+from workflows.registry import catalogue_entry
 
 
 @cache
@@ -77,6 +78,12 @@ class PropertiesForm(_WorkflowForm):
             "description": forms.Textarea(attrs={"rows": 3}),
             "time_zone": forms.TextInput(attrs={"list": "zones"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        entry = catalogue_entry(self.instance.internal_name)
+        if entry is not None:
+            self.fields["own_label"].widget.attrs["placeholder"] = entry.label()
 
     def values(self) -> dict[str, Any]:
         """Return the changed values only, as the action wants them."""

@@ -174,16 +174,16 @@ def number(value: float | None) -> str:
 
 @register.filter
 def run_length(run: Run) -> float:
-    """Return how many seconds a run took, or has taken so far."""
+    """Return how many seconds a run took; 0 while it is not over."""
     return _seconds(run)
 
 
 @register.filter
 def task_length(task: Task) -> float | None:
-    """Return how many seconds a task took, or has taken so far."""
-    if task.started_at is None:
+    """Return how many seconds a task took; None while it is not over."""
+    if task.started_at is None or task.completed_at is None:
         return None
-    return ((task.completed_at or timezone.now()) - task.started_at).total_seconds()
+    return (task.completed_at - task.started_at).total_seconds()
 
 
 @register.simple_tag
@@ -269,9 +269,10 @@ def bar_chart(
 
 
 def _seconds(run: Run) -> float:
-    if run.started_at is None:
+    """Return how long a run took; 0 while it is not over."""
+    if run.started_at is None or run.ended_at is None:
         return 0.0
-    return ((run.ended_at or timezone.now()) - run.started_at).total_seconds()
+    return (run.ended_at - run.started_at).total_seconds()
 
 
 @register.simple_tag(takes_context=True)

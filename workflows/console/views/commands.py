@@ -70,10 +70,14 @@ def _told(result: CommandResult, button: commands.Button) -> str:
 def _refuse(
     request: HttpRequest, name: str, button: commands.Button, error: AppError
 ) -> None:
+    faults = [f"{fault.field}: {fault.message}" for fault in error.faults]
+    words = {
+        "command": str(button.label),
+        "workflow": name,
+        "why": " ".join([error.message, *faults]),
+    }
     messages.error(
-        request,
-        _("%(command)s of %(workflow)s was refused. %(why)s")
-        % {"command": str(button.label), "workflow": name, "why": error.message},
+        request, _("%(command)s of %(workflow)s was refused. %(why)s") % words
     )
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from workflows import conf
 from workflows.actions import (
     SchedulePreview,
     default_schedule,
@@ -28,7 +29,13 @@ from workflows.console import access, wording
 from workflows.console.forms import add_faults, zone_names
 from workflows.console.schedule_form import ScheduleForm
 from workflows.console.views.workflow_detail import find
-from workflows.engine.calendar import Mark, Preview, Schedule, zone_changes
+from workflows.engine.calendar import (
+    Mark,
+    Preview,
+    Schedule,
+    resolve_zone,
+    zone_changes,
+)
 from workflows.engine.schedule_text import describe
 from workflows.exceptions import InvalidInput, NotFound, StaleVersion
 from workflows.models import Source, StructureVersion, Workflow
@@ -62,6 +69,7 @@ class Shown:
     old: list[Instant]
     new: list[Instant]
     zone: str
+    zone_old: str
     notes: Sequence[str]
     is_same: bool
 
@@ -167,15 +175,22 @@ def _preview(workflow: Workflow, activity: str, shape: dict[str, Any]) -> Shown:
     now = timezone.now()
     found = preview_schedule(workflow=workflow, schedule=shape, at=now, count=SHOWN)
     zone = zoneinfo.ZoneInfo(found.zone)
-    old, new = _instants(found.old, zone), _instants(found.new, zone)
+    stored = schedule_of(workflow, activity) or shape
+    zone_old = resolve_zone(
+        Schedule.parse(stored).tz,
+        workflow_tz=workflow.time_zone,
+        server_tz=conf.server_zone(),
+    )
+    old, new = _instants(found.old, zone_old), _instants(found.new, zone)
     return Shown(
         found.sentence_old,
         found.sentence_new,
         old,
         new,
         found.zone,
+        zone_old.key,
         [*found.notes, *_zone_notes(zone, now), *_load_notes(found)],
-        found.sentence_old == found.sentence_new and old == new,
+        found.sentence_old == found.sentence_new and found.old == found.new,
     )
 
 
