@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
-
 from workflows.models import AuditEntry, Source
 
 
@@ -18,7 +16,7 @@ def record(
     object_id: str | int,
     object_label: str = "",
     changes: Mapping[str, Any] | None = None,
-    acting_operator: AbstractUser | None,
+    acting_operator: Any,
     source: Source | str,
     reason: str = "",
     at: datetime,

@@ -37,7 +37,10 @@ class BaseContext:
         self.label = node.label
         self.scheduled_for = run.scheduled_for
         self.started_at = at
-        self.variables = {"vars": dict(variables), "instance": workflow.variables}
+        self.variables: Mapping[str, Any] = {
+            "vars": dict(variables),
+            "instance": workflow.variables,
+        }
         self.parameters = node.parameters
         self._workflow = workflow
         self._run = run

@@ -38,9 +38,7 @@ def begin(
 
     Raises InvalidInput when the structure has faults.
     """
-    if workflow.structure is None:
-        raise LookupError(f"{workflow.internal_name} has no structure")
-    graph = parse(workflow.structure.graph)
+    graph = parse(runs.structure_of(workflow).graph)
     if not keep_variables:
         workflow.variables = {}
     workflow.failed = False
@@ -70,7 +68,7 @@ def _begin_plain(
     """Begin the run of the initial activities that wait for nothing."""
     run = Run.objects.create(
         workflow=workflow,
-        structure_id=workflow.structure_id,
+        structure=runs.structure_of(workflow),
         trigger=RunTrigger.COMMAND,
         created_at=at,
     )

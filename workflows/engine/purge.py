@@ -22,12 +22,6 @@ FUNCTION = "workflows.engine.purge.purge"
 _EXPIRED = (
     "w.history_days > 0 AND {instant} < %(at)s - w.history_days * interval '1 day'"
 )
-_RUNS = (
-    "SELECT r.id FROM workflows_run r JOIN workflows_workflow w ON w.id = r.workflow_id"
-    " WHERE r.ended_at IS NOT NULL AND "
-    + _EXPIRED.format(instant="r.ended_at")
-    + " LIMIT %(chunk)s"
-)
 # In this order: what points at a run goes before the run.
 _STEPS = (
     ("journal", "workflows_journalentry", "at"),
@@ -60,7 +54,11 @@ def purge_history(at: datetime) -> dict[str, int]:
         for name, table, instant in _STEPS
     }
     deleted["runs"] = _in_chunks(
-        f"WITH old AS MATERIALIZED ({_RUNS}),"  # noqa: S608
+        "WITH old AS MATERIALIZED (SELECT r.id FROM workflows_run r"
+        " JOIN workflows_workflow w ON w.id = r.workflow_id"
+        " WHERE r.ended_at IS NOT NULL AND w.history_days > 0"
+        " AND r.ended_at < %(at)s - w.history_days * interval '1 day'"
+        " LIMIT %(chunk)s),"
         " lines AS (DELETE FROM workflows_journalentry WHERE run_id IN"
         " (SELECT id FROM old)),"
         " done AS (DELETE FROM workflows_task WHERE run_id IN (SELECT id FROM old)),"

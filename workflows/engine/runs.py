@@ -25,6 +25,7 @@ from workflows.models import (
     Run,
     RunStatus,
     RunTrigger,
+    StructureVersion,
     Substate,
     Task,
     TaskStatus,
@@ -35,6 +36,13 @@ from workflows.registry import Done
 DRAIN = "workflows.engine.executor.drain"
 RUN_TASK = "workflows.engine.executor.run_task"
 MAX_INSTANT_STEPS = 100
+
+
+def structure_of(workflow: Workflow) -> StructureVersion:
+    """Return the current structure; raises LookupError for a workflow without."""
+    if workflow.structure is None:
+        raise LookupError(f"{workflow.internal_name} has no structure")
+    return workflow.structure
 
 
 def live_run(workflow: Workflow) -> Run | None:
@@ -54,7 +62,7 @@ def begin(
     """Create a run and queue what follows the activity that triggered it."""
     run = Run.objects.create(
         workflow=workflow,
-        structure_id=workflow.structure_id,
+        structure=structure_of(workflow),
         trigger=trigger,
         trigger_activity=activity,
         scheduled_for=scheduled_for,
@@ -74,7 +82,7 @@ def skip(
     """Record a trigger that the overlap policy refused."""
     return Run.objects.create(
         workflow=workflow,
-        structure_id=workflow.structure_id,
+        structure=structure_of(workflow),
         trigger=RunTrigger.SCHEDULE,
         trigger_activity=activity,
         scheduled_for=scheduled_for,

@@ -16,7 +16,6 @@ from tests.workflows.samples import (
 from workflows.actions import issue_command, raise_signal
 from workflows.exceptions import RuntimeFault
 from workflows.models import (
-    Occurrence,
     OccurrenceOutcome,
     RunStatus,
     RunTrigger,
@@ -85,7 +84,7 @@ def test_planned_instant_during_a_run_is_skipped_with_its_reason() -> None:
         tick(START + MINUTE)
         tick(START + 2 * MINUTE)
 
-        skipped = Occurrence.objects.get(
+        skipped = workflow.occurrences.get(
             scheduled_for=START.replace(minute=2, second=0)
         )
         assert skipped.outcome == OccurrenceOutcome.SKIPPED_OVERLAP
@@ -100,7 +99,7 @@ def test_idle_runs_are_counted_in_one_row() -> None:
             work_off(START.replace(minute=minute, second=1))
 
         run = workflow.runs.get()
-        planned = Occurrence.objects.get()
+        planned = workflow.occurrences.get()
         assert run.repeats == 3
         assert planned.count == 3
         assert planned.last_scheduled_for == START.replace(minute=3, second=0)
@@ -156,7 +155,7 @@ def test_failed_task_puts_the_workflow_in_error_and_tells_once() -> None:
         assert (workflow.state, workflow.failed) == (State.PAUSED, True)
         assert task.error == "The relay is away."
         assert workflow.runs.get().status == RunStatus.FAILED
-        assert Occurrence.objects.get().outcome == OccurrenceOutcome.FAILED
+        assert workflow.occurrences.get().outcome == OccurrenceOutcome.FAILED
         assert orders("workflows") == before + 1
 
 
@@ -181,7 +180,7 @@ def test_resume_executes_the_failed_task_once_more() -> None:
         assert (workflow.state, workflow.failed) == (State.STARTED, False)
         assert task.attempt == 2
         assert workflow.runs.get().status == RunStatus.FINISHED
-        assert Occurrence.objects.get().outcome in ("ran", "ran_late")
+        assert workflow.occurrences.get().outcome in ("ran", "ran_late")
 
 
 def test_pause_leaves_running_task_untouched() -> None:
@@ -221,7 +220,7 @@ def test_resume_fires_once_for_the_instants_that_a_pause_held() -> None:
         command("resume", at=START + 5 * MINUTE)
         work_off()
 
-        held = Occurrence.objects.get(outcome=OccurrenceOutcome.HELD_PAUSE)
+        held = workflow.occurrences.get(outcome=OccurrenceOutcome.HELD_PAUSE)
         assert held.count == 4
         assert workflow.runs.get().scheduled_for == START.replace(minute=5, second=0)
 
@@ -257,7 +256,7 @@ def test_stop_ends_a_running_handler_at_its_checkpoint() -> None:
         assert not reached
         assert workflow.state == State.FINISHED
         assert workflow.runs.get().status == RunStatus.CANCELLED
-        assert Occurrence.objects.get().outcome == OccurrenceOutcome.CANCELLED
+        assert workflow.occurrences.get().outcome == OccurrenceOutcome.CANCELLED
 
 
 def test_restart_during_a_run_starts_again_when_it_has_ended() -> None:
@@ -307,4 +306,4 @@ def test_outage_makes_one_run_for_all_missed_instants() -> None:
 
         run = workflow.runs.get()
         assert run.variables["missedCount"] == 8
-        assert sum(o.count for o in Occurrence.objects.all()) == 9
+        assert sum(o.count for o in workflow.occurrences.all()) == 9

@@ -3,13 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils.translation import gettext_lazy as _
 
 from workflows.engine.clock import Clock
 
 
 class Command(BaseCommand):
-    help = _("Run the clock: it begins the runs that are due, until stopped.")
+    help = "Run the clock: it begins the runs that are due, until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT."""

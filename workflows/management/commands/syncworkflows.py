@@ -4,13 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from workflows.actions.sync import sync_workflows
 
 
 class Command(BaseCommand):
-    help = _(
+    help = (
         "Create the declared workflows that are missing; never overwrites a schedule"
         " or structure that an operator edited, and reports the difference."
     )
