@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext as _
@@ -174,6 +175,23 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer with the status that the framework found, such as unreadable JSON."""
     return problems.problem(error.status_code, "invalid", error.message)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def on_database_error(
+    request: HttpRequest, error: DataError | OperationalError | InterfaceError
+) -> HttpResponse:
+    """Answer 400 for a value that cannot be stored, 503 for a database away."""
+    logger.warning(
+        "Request %s %s met a database error: %s",
+        request.method,
+        request.path,
+        error,
+        extra={"action": "api.database_error"},
+    )
+    return problems.of_database_error(error)
 
 
 @api.exception_handler(Exception)

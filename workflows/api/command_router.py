@@ -14,6 +14,7 @@ from ninja import Router, Status
 from workflows import conf
 from workflows.actions import issue_command
 from workflows.api import rows
+from workflows.api.bodies import require_small
 from workflows.api.caller import EXECUTE, operator_with, reader
 from workflows.api.paging import DEFAULT_LIMIT, keyset
 from workflows.api.schemas import CommandAccepted, CommandIn, CommandOut, CommandPage
@@ -54,6 +55,7 @@ def post_command(
     409 tells the state and the commands allowed in it; the refusal is in the
     ledger too.
     """
+    require_small(request)
     if body.command not in CommandName.values:
         raise InvalidInput(
             _("There is no command %(command)s."),

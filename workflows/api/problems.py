@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, DataError
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
@@ -83,6 +84,22 @@ def method_not_allowed(allowed: Iterable[str]) -> HttpResponse:
         "method_not_allowed",
         _("This address takes %(methods)s only.") % {"methods": names},
         headers={"Allow": names},
+    )
+
+
+def of_database_error(error: DatabaseError) -> HttpResponse:
+    """Return 400 for a value that no column can hold, 503 for a database away."""
+    if isinstance(error, DataError):
+        return problem(
+            HTTPStatus.BAD_REQUEST,
+            "invalid",
+            _("A value is too large or has characters that cannot be stored."),
+        )
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        _("The database does not answer: try again in a few seconds."),
+        headers={"Retry-After": "5"},
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 
 class Problem(Schema):
@@ -200,7 +201,7 @@ class CommandIn(Schema):
     command: str = Field(
         description="start, pause, resume, stop, restart, kill or wake"
     )
-    expected_state: str = ""
+    expected_state: str = Field("", max_length=20)
     reason: str = Field("", max_length=512)
     parameters: dict[str, Any] | None = None
 
@@ -220,11 +221,30 @@ class CommandAccepted(Schema):
     warning: str | None = None
 
 
+class ActivityIn(Schema):
+    """An activity; further fields are taken as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = Field(min_length=1, max_length=64)
+    type: str = Field(max_length=32)
+    label: str = Field("", max_length=128)
+    parameters: dict[str, Any] = {}
+
+
+class TransitionIn(Schema):
+    """A transition from an output of an activity to another activity."""
+
+    source: str
+    output: str
+    destination: str
+
+
 class StructureIn(Schema):
     """A structure to be stored as a new version."""
 
-    activities: list[dict[str, Any]]
-    transitions: list[dict[str, Any]]
+    activities: list[ActivityIn] = Field(max_length=500)
+    transitions: list[TransitionIn] = Field(max_length=2000)
     comment: str = Field("", max_length=512)
 
 

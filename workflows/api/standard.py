@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -21,13 +22,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workflows.actions import raise_signal
 from workflows.api import problems, rows
+from workflows.api.bodies import require_small
 from workflows.api.caller import EXECUTE, SIGNAL, authenticate, operator_with, reader
 from workflows.api.command_router import clock_runs, order
 from workflows.api.signal_parameters import ParameterFaults, coerce
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
 from workflows.models import CommandName, Workflow
 
-LARGEST_BODY = 64 * 1024
 METHODS = (
     CommandName.START,
     CommandName.PAUSE,
@@ -35,13 +36,6 @@ METHODS = (
     CommandName.STOP,
 )
 View = Callable[..., HttpResponse]
-
-
-class BodyTooLarge(AppError):
-    """The body has more than %(limit)s bytes: send less."""
-
-    code = "too_large"
-    status = 413
 
 
 def standard_view(*methods: str) -> Callable[[View], View]:
@@ -60,6 +54,8 @@ def standard_view(*methods: str) -> Callable[[View], View]:
                 return error.response()
             except AppError as error:
                 return problems.of_error(error)
+            except (DataError, OperationalError, InterfaceError) as error:
+                return problems.of_database_error(error)
 
         return answering
 
@@ -175,13 +171,9 @@ def _declared(workflow: Workflow, activity: str) -> dict[str, str]:
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
-        raise BodyTooLarge(limit=LARGEST_BODY)
-    raw = request.body
-    if len(raw) > LARGEST_BODY:
-        raise BodyTooLarge(limit=LARGEST_BODY)
+    require_small(request)
     try:
-        body = json.loads(raw)
+        body = json.loads(request.body)
     except ValueError as error:
         raise InvalidInput(
             _("The body is no JSON: %(fault)s."), fault=str(error)

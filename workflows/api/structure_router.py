@@ -104,7 +104,9 @@ def put_structure(
     workflow = rows.find_workflow(internal_name)
     structure = save_structure(
         internal_name=workflow.internal_name,
-        graph={"activities": body.activities, "transitions": body.transitions},
+        graph=body.model_dump(
+            include={"activities", "transitions"}, exclude_unset=True
+        ),
         expected_version=expected_number(if_match),
         acting_operator=operator,
         source=Source.API,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 import threading
@@ -22,6 +23,7 @@ from workflows import audit
 from workflows.exceptions import AppError, Fault, InvalidInput, PermissionRefused
 from workflows.models import Source
 
+logger = logging.getLogger(__name__)
 ENVIRONMENT_TOKEN = "environment"  # noqa: S105 (a name, no secret)
 PREFIX = "cmp_"
 OBJECT_TYPE = "access.apitoken"
@@ -144,7 +146,14 @@ def authenticate(
     if kept is not None and kept.until > time.monotonic():
         _refuse_expired(kept.principal.token_name, kept.principal.expires_at)
         return kept.principal
-    return _look_up(key)
+    principal = _look_up(key)
+    if not authorization_header:
+        logger.info(
+            "Token %s came as X-Api-Key.",
+            principal.token_name,
+            extra={"action": "access.api_key_used"},
+        )
+    return principal
 
 
 def forget_cached() -> None:
