@@ -1,0 +1,1 @@
+"""Measurements of a whole installation, with peers beside it: ``make bench``."""
