@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError, DataError
+from django.db import DataError
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
@@ -87,7 +87,7 @@ def method_not_allowed(allowed: Iterable[str]) -> HttpResponse:
     )
 
 
-def of_database_error(error: DatabaseError) -> HttpResponse:
+def of_database_error(error: Exception) -> HttpResponse:
     """Return 400 for a value that no column can hold, 503 for a database away."""
     if isinstance(error, DataError):
         return problem(
