@@ -64,6 +64,37 @@ def fire_schedule(
         _expire(workflow, task, at)
 
 
+def account_held(workflow: Workflow, at: datetime) -> None:
+    """Write the outcome of instants that a pause held when a stop ends them."""
+    if workflow.structure is None:
+        return
+    graph = Graph.of(workflow.structure.graph)
+    for task in workflow.tasks.filter(
+        status=TaskStatus.ACTIVE, activity_type="scheduler", process_at__lte=at
+    ):
+        if task.scheduled_for is None:
+            continue
+        schedule = planning.schedule_in(graph, task.activity)
+        missed = calendar.missed(
+            schedule,
+            task.scheduled_for,
+            at,
+            zone=planning.zone_of(workflow, schedule),
+            limit=0,
+        )
+        Occurrence.objects.create(
+            workflow=workflow,
+            activity=task.activity,
+            scheduled_for=task.scheduled_for,
+            last_scheduled_for=missed.last or task.scheduled_for,
+            count=1 + missed.count,
+            outcome=OccurrenceOutcome.HELD_PAUSE,
+            reason=_who_paused(workflow),
+            late_seconds=(at - task.scheduled_for).total_seconds(),
+            recorded_at=at,
+        )
+
+
 def _fire_instant(
     workflow: Workflow, task: Task, instant: datetime, at: datetime, decision: Decision
 ) -> bool:

@@ -213,6 +213,7 @@ def pause(
 
 def stop(workflow: Workflow, *, at: datetime, begin_again: bool = False) -> None:
     """Cancel what waits; end at once, or when the running tasks have ended."""
+    firing.account_held(workflow, at)
     _cancel_waiting(workflow, at)
     workflow.failed = False
     workflow.paused_at = None
@@ -224,6 +225,7 @@ def stop(workflow: Workflow, *, at: datetime, begin_again: bool = False) -> None
 
 def kill(workflow: Workflow, *, at: datetime) -> None:
     """End now, without waiting for any worker; late results are refused."""
+    firing.account_held(workflow, at)
     workflow.tasks.filter(status=TaskStatus.ACTIVE).update(
         status=TaskStatus.CANCELLED,
         substate=Substate.NONE,

@@ -5,7 +5,10 @@ Every function here expects the workflow's row locked by the caller's transactio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +39,7 @@ from workflows.registry import Done
 DRAIN = "workflows.engine.executor.drain"
 RUN_TASK = "workflows.engine.executor.run_task"
 MAX_INSTANT_STEPS = 100
+_gathered: ContextVar[Counter[str] | None] = ContextVar("gathered", default=None)
 
 
 def structure_of(workflow: Workflow) -> StructureVersion:
@@ -192,8 +196,25 @@ def queue_task(
 
 def wake(name: str, count: int = 1) -> None:
     """Have up to ``count`` workers of a queue look for queued tasks."""
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered[name] += count
+        return
     for _ in range(min(count, queue.worker_count(name))):
         queue.enqueue(DRAIN, name, queue=name)
+
+
+@contextmanager
+def gathered_wakes() -> Iterator[None]:
+    """Wake each queue once for all that is queued within; a few drains take it."""
+    counts: Counter[str] = Counter()
+    token = _gathered.set(counts)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    for name, count in counts.items():
+        wake(name, count)
 
 
 def has_active_task(run: Run) -> bool:

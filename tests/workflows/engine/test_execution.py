@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from tests.workflows.samples import (
     tick,
     work_off,
 )
+from workflows import queue
 from workflows.actions import issue_command, raise_signal
 from workflows.exceptions import RuntimeFault
 from workflows.models import (
@@ -307,3 +309,52 @@ def test_outage_makes_one_run_for_all_missed_instants() -> None:
         run = workflow.runs.get()
         assert run.variables["missedCount"] == 8
         assert sum(o.count for o in workflow.occurrences.all()) == 9
+
+
+def test_stop_of_a_paused_workflow_accounts_for_the_held_instants() -> None:
+    with sample_workflow(three_rows) as workflow:
+        command("pause")
+
+        command("stop", at=START + 3 * MINUTE)
+
+        held = workflow.occurrences.get()
+        assert (held.outcome, held.count) == (OccurrenceOutcome.HELD_PAUSE, 3)
+
+
+def test_many_due_workflows_wake_a_few_workers() -> None:
+    names = [f"sample{number}" for number in range(8)]
+    with ExitStack() as installed:
+        for name in names:
+            installed.enter_context(sample_workflow(three_rows, name=name))
+        before = orders("workflows")
+
+        tick(START + MINUTE)
+
+        assert orders("workflows") - before <= queue.worker_count("workflows")
+
+
+def test_ignored_error_ends_the_run_with_errors_and_the_workflow_goes_on() -> None:
+    def fail(_run: RunContext) -> Done:
+        raise RuntimeFault("The relay is away.")
+
+    with sample_workflow(fail) as workflow:
+        Workflow.objects.filter(pk=workflow.pk).update(error_policy="ignore")
+        tick(START + MINUTE)
+        work_off()
+
+        workflow.refresh_from_db()
+        assert (workflow.state, workflow.consecutive_errors) == (State.STARTED, 1)
+        assert workflow.runs.get().status == RunStatus.FINISHED_WITH_ERRORS
+
+
+def test_output_that_leads_nowhere_pauses_without_an_error() -> None:
+    def elsewhere(_run: RunContext) -> Done:
+        return Done(output="odd", count=1)
+
+    with sample_workflow(elsewhere) as workflow:
+        tick(START + MINUTE)
+        work_off()
+
+        workflow.refresh_from_db()
+        assert (workflow.state, workflow.failed) == (State.PAUSED, False)
+        assert workflow.pause_reason == "unterminated_transition"
