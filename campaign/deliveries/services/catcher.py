@@ -181,7 +181,7 @@ class CatcherProtocol(asyncio.Protocol):
             return b"552 5.3.4 the message is too large"
         if message.startswith(b"."):
             message = message[1:]
-        message = message.replace(b"\r\n..", b"\r\n.")
+        message = message.replace(b"\r\n.", b"\r\n")
         try:
             name = self._keeper.keep(
                 self._sender or "", self._recipients, message, datetime.now(UTC)

@@ -138,7 +138,7 @@ def claim(*, lane: int, claimer: str, most: int, at: datetime) -> list[Claimed]:
     on the denylist *Ignored*; the others are *Sending* once the caller commits, which
     it must do before it hands anything over. One statement.
     """
-    values = {
+    values: dict[str, int | str | datetime] = {
         "lane": lane,
         "claimer": claimer,
         "fresh": most,

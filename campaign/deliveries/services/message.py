@@ -171,7 +171,9 @@ def _folded(name: str, value: str) -> str:
 
 def _encoded_words(value: str) -> str:
     """Encode by RFC 2047, never in the middle of a character."""
-    words, chunk, length = [], [], 0
+    words: list[str] = []
+    chunk: list[str] = []
+    length = 0
     for character in value:
         size = len(character.encode())
         if length + size > _ENCODED_BYTES:

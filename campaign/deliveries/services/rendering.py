@@ -7,6 +7,7 @@ tells which ones are.
 
 from __future__ import annotations
 
+import html
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -95,7 +96,7 @@ class _Compiled:
         """Render one field."""
         if not self.is_template[field]:
             return self.sources[field]
-        _OUTPUT.length = 0
+        _OUTPUT.length, _OUTPUT.is_html = 0, field == "html"
         try:
             text = self.environment.render_template(
                 field, **{**context, "_language": language}
@@ -259,6 +260,9 @@ def _shown(value: Any) -> Any:
         _OUTPUT.length += len(value)
         if _OUTPUT.length > MOST_OUTPUT:
             raise ValueError(_too_long())
+        if _OUTPUT.is_html and type(value) is str and "/" in value:
+            # The engine would escape the slashes of every address, too.
+            return minijinja.safe(html.escape(value))
     return value
 
 

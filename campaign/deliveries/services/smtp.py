@@ -15,8 +15,9 @@ import ssl
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 
@@ -78,17 +79,15 @@ class RelayConnection:
 
     @staticmethod
     def _opened(relay: Relay) -> smtplib.SMTP:
-        opener = smtplib.SMTP
-        options: dict[str, ssl.SSLContext] = {}
+        opener: Callable[..., smtplib.SMTP] = smtplib.SMTP
         if relay.tls:
-            opener, options = smtplib.SMTP_SSL, {"context": _tls()}
+            opener = partial(smtplib.SMTP_SSL, context=_tls())
         try:
             client = opener(
                 relay.host,
                 relay.port,
                 local_hostname=domain_of(settings.MAIL_FROM) or "localhost",
                 timeout=CONNECT_SECONDS,
-                **options,
             )
             try:
                 client.ehlo_or_helo_if_needed()

@@ -120,8 +120,8 @@ def _tags(source: str) -> Iterator[_Tag]:
                 tokens.append(_Token(group, value))
         yield _Tag(kind == "%", line, tuple(tokens))
         if kind == "%" and tokens and tokens[0].value == "raw":
-            end = _END_RAW.search(source, position)
-            position = len(source) if end is None else end.end()
+            raw_end = _END_RAW.search(source, position)
+            position = len(source) if raw_end is None else raw_end.end()
 
 
 def _faults_of(tag: _Tag) -> Iterator[str]:
