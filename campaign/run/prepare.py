@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 
@@ -19,6 +20,10 @@ from campaign.run.secret_files import ensure_secrets, read_secret
 
 #: The account of the database passes through the folder, but cannot list it.
 _PASSABLE = 0o711
+_NO_ADDRESS = (
+    "HOST is {host!r}, which is no address of this machine: set it to 127.0.0.1,"
+    " to 0.0.0.0 or to one of its addresses."
+)
 
 
 class StartFault(Exception):
@@ -60,15 +65,14 @@ def _check_port() -> None:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise StartFault(
-            f"HOST is {host!r}, which is no address of this machine:"
-            " set it to 127.0.0.1, to 0.0.0.0 or to one of its addresses."
-        ) from error
+        raise StartFault(_NO_ADDRESS.format(host=host)) from error
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StartFault(_NO_ADDRESS.format(host=host)) from error
             raise StartFault(
                 f"port {port} on {host} cannot be used ({error.strerror}):"
                 " stop the program that holds it, or set PORT to a free one."
