@@ -98,7 +98,8 @@ class Api(NinjaAPI):
 
 def _take_summary(operation: dict[str, Any]) -> None:
     """Make the first sentence of the description the summary."""
-    first, _break, rest = operation.get("description", "").partition("\n")
+    text = operation.get("description", "").replace("``", "`")
+    first, _break, rest = text.partition("\n")
     if first:
         operation["summary"] = first.rstrip(".")
         operation["description"] = rest.strip() or first

@@ -80,8 +80,8 @@ def _operation(
         anchor=raw["operationId"],
         method=method.upper(),
         path=path,
-        summary=raw.get("summary", ""),
-        description=raw.get("description", ""),
+        summary=raw.get("summary", "").replace("`", ""),
+        description=raw.get("description", "").replace("`", ""),
         parameters=tuple(
             Field(
                 parameter["name"],
