@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import ngettext
@@ -24,6 +24,15 @@ def digest(html: str) -> str:
     """Return a short sum of a fragment that ignores relative times."""
     plain = _NOISE.sub("", html)
     return hashlib.blake2b(plain.encode(), digest_size=5).hexdigest()
+
+
+def take_token(request: HttpRequest) -> str:
+    """Take the reader's token out of the request, so that no link repeats it."""
+    query = request.GET.copy()
+    token = query.get("token", "")
+    query.pop("token", None)
+    request.GET = query
+    return token
 
 
 class Fragments:

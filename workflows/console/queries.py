@@ -24,6 +24,7 @@ from django.utils.translation import get_language
 from workflows import registry
 from workflows.models import (
     Run,
+    RunStatus,
     State,
     Substate,
     Task,
@@ -152,8 +153,18 @@ def executing_workflows() -> int:
 
 
 def newest_failure() -> Workflow | None:
-    """Return the workflow that failed last and still waits. One query."""
-    return Workflow.objects.technical().failed().order_by("-paused_at").first()
+    """Return the workflow that failed last and still waits. One query.
+
+    Annotates ``cause``, the error of its run.
+    """
+    error = Run.objects.filter(workflow=OuterRef("pk"), status=RunStatus.FAILED)
+    return (
+        Workflow.objects.technical()
+        .failed()
+        .annotate(cause=Subquery(error.order_by("-pk").values("error")[:1]))
+        .order_by(F("paused_at").desc(nulls_last=True))
+        .first()
+    )
 
 
 def live_tasks(workflow: Workflow, limit: int = 10) -> list[Task]:

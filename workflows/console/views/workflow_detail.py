@@ -26,7 +26,7 @@ from workflows.console import (
 )
 from workflows.console.diagram import Drawing
 from workflows.console.history import Selection, Slice
-from workflows.console.live import Fragments
+from workflows.console.live import Fragments, take_token
 from workflows.engine.graph import Graph
 from workflows.exceptions import NotFound
 from workflows.models import (
@@ -102,10 +102,9 @@ def workflow_detail(request: HttpRequest, internal_name: str) -> HttpResponse:
 @access.requires("workflows.view")
 def workflow_detail_changes(request: HttpRequest, internal_name: str) -> HttpResponse:
     """Return the parts of the page that changed since the reader's token."""
+    token = take_token(request)
     context = page_context(request, internal_name)
-    return _fragments(request, context).answer(
-        request.GET.get("token", ""), summary=True
-    )
+    return _fragments(request, context).answer(token, summary=True)
 
 
 def find(internal_name: str) -> Workflow:

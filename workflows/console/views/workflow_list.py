@@ -15,7 +15,7 @@ from django_tables2 import RequestConfig
 from workflows import registry
 from workflows.console import access, commands, queries, schedules
 from workflows.console.filters import WorkflowFilter
-from workflows.console.live import Fragments
+from workflows.console.live import Fragments, take_token
 from workflows.console.tables import WorkflowTable
 from workflows.models import Workflow
 
@@ -128,7 +128,6 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
 @access.requires("workflows.view")
 def workflow_changes(request: HttpRequest) -> HttpResponse:
     """Return the cells that changed since the reader's token."""
+    token = take_token(request)
     listing = _listing(request)
-    return _fragments(request, listing).answer(
-        request.GET.get("token", ""), summary=True
-    )
+    return _fragments(request, listing).answer(token, summary=True)
