@@ -35,7 +35,8 @@ def measure(*, quick: bool) -> Result:
     )
     with installation() as running:
         running.command("rtEventsProcessing", "pause")
-        running.query(_TABLE + "; SELECT 1")
+        with running.connect() as session:
+            session.execute(_TABLE)
         single, batched, floors, latencies = [], [], [], []
         first = 0
         for number in range(rounds):

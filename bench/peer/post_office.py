@@ -55,14 +55,19 @@ def flow(running: Installation, sink: Sink, count: int) -> PeerFlow:
     _call(environment, "prepare")
     pushed = float(_call(environment, "push", str(count)))
     before = sink.count()
-    sending = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "django", "send_queued_mail"),
-            *("--processes", str(_PROCESSES), "--lockfile", _lock(running)),
-        ],
-        cwd=ROOT,
-        env=environment,
-    )
+    folder = Path(running.stack.var) / "run"
+    with (folder / "post_office.txt").open("ab") as output:
+        sending = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "django", "send_queued_mail"),
+                *("--processes", str(_PROCESSES)),
+                *("--lockfile", str(folder / "post_office.lock")),
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
     try:
         sink.wait_for(before + 1, seconds=_WAIT_SECONDS, every=0.005)
         sink.wait_for(before + count, seconds=_WAIT_SECONDS)
@@ -71,10 +76,6 @@ def flow(running: Installation, sink: Sink, count: int) -> PeerFlow:
     times = sorted(message.at for message in sink.since(before))
     sent = times[-1] - times[0]
     return PeerFlow(count / (pushed + sent), count / pushed, count / sent)
-
-
-def _lock(running: Installation) -> str:
-    return str(Path(running.stack.var) / "run" / "post_office.lock")
 
 
 def _call(environment: dict[str, str], *arguments: str) -> str:
