@@ -86,7 +86,7 @@ class ConsoleStatus:
     def parts(self) -> list[Part]:
         """Return every clock and queue, the silent ones first. One query."""
         now = timezone.now()
-        beats = Heartbeat.objects.filter(kind__in=HeartbeatKind.values)
+        beats = Heartbeat.objects.exclude(kind=HeartbeatKind.DUTY)
         by_kind: dict[tuple[str, str], Heartbeat] = {}
         for beat in beats.order_by("at"):
             # Any one living clock is enough; each queue has to answer itself.
