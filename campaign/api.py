@@ -6,8 +6,6 @@ import json
 import logging
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -22,6 +20,9 @@ from ninja.renderers import BaseRenderer
 from ninja.security.base import AuthBase
 from pydantic import BaseModel
 
+from campaign.deliveries import api as deliveries_api
+from campaign.messagecenter import api as messages_api
+from campaign.platform import api as platform_api
 from workflows.api import (
     audit_router,
     caller,
@@ -34,11 +35,6 @@ from workflows.exceptions import AppError, Fault
 
 logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
-PACKAGE_ROUTERS = (
-    "campaign.messagecenter.api",
-    "campaign.deliveries.api",
-    "campaign.platform.api",
-)
 DESCRIPTION = """\
 Lists answer `{"items": […], "next": cursor or null}` and take `limit` (up to 500) and
 `cursor`. Instants are ISO 8601 in UTC. Errors are `application/problem+json` with
@@ -240,6 +236,6 @@ api.add_router("/workflows", workflow_router.router)
 api.add_router("/workflows", command_router.router)
 api.add_router("/workflows", structure_router.router)
 api.add_router("", audit_router.router)
-for _module in PACKAGE_ROUTERS:
-    if find_spec(_module) is not None:
-        api.add_router("", import_module(_module).router)
+api.add_router("", messages_api.router)
+api.add_router("", deliveries_api.router)
+api.add_router("", platform_api.router)
