@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "campaign.packages",
     "campaign.deliveries",
     "campaign.messagecenter",
+    "campaign.supervision",
     "workflows",
     "campaign.system.apps.SystemAdminConfig",
     "django.contrib.auth",

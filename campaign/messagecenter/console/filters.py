@@ -67,9 +67,7 @@ class EventFilter(ListFilter):
     class Meta:
         fields = ()
 
-    def search(
-        self, queryset: QuerySet[Any], _name: str, value: str
-    ) -> QuerySet[Any]:
+    def search(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Look for a recipient, an external id or an event."""
         return search(queryset, value)
 

@@ -56,9 +56,7 @@ class EventTypeTable(tables.Table):
     label = _cell("type_label", "lead-cell", verbose_name=_("Label"))
     state = _cell("type_state", verbose_name=_("Publication"), empty_values=())
     channel = tables.Column(verbose_name=_("Channel"), orderable=False)
-    attributes = _cell(
-        "type_attributes", verbose_name=_("Attributes"), empty_values=()
-    )
+    attributes = _cell("type_attributes", verbose_name=_("Attributes"), empty_values=())
     templates = _cell(
         "type_templates", verbose_name=_("Message templates"), empty_values=()
     )

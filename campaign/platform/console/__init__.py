@@ -1,0 +1,1 @@
+"""What the console pages of all packages share."""
