@@ -50,7 +50,7 @@ class ConsolePage(AccessMixin):
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         check(request, self.permission)
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
 
 def lacking(request: HttpRequest, permission: str) -> str:

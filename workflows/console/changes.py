@@ -55,9 +55,10 @@ def _field(name: str) -> str:
     if name in FIELDS:
         return str(FIELDS[name])
     try:
-        return str(Workflow._meta.get_field(name).verbose_name)
+        field = Workflow._meta.get_field(name)
     except FieldDoesNotExist:
         return name
+    return str(getattr(field, "verbose_name", name))
 
 
 def _value(name: str, value: Any) -> str:
@@ -71,7 +72,8 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     try:
-        choices = dict(Workflow._meta.get_field(name).flatchoices)
+        field = Workflow._meta.get_field(name)
     except FieldDoesNotExist:
-        choices = {}
+        return str(value)[:LONGEST]
+    choices = dict(getattr(field, "flatchoices", ()))
     return str(choices.get(value, value))[:LONGEST]

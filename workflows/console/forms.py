@@ -25,7 +25,7 @@ def zone_names() -> tuple[str, ...]:
     )
 
 
-def add_faults(form: forms.Form, faults: Iterable[Fault]) -> None:
+def add_faults(form: forms.BaseForm, faults: Iterable[Fault]) -> None:
     """Show each fault at its field, or above the form when it has none there."""
     aliases = getattr(form, "aliases", {})
     for fault in faults:

@@ -31,7 +31,7 @@ def take_token(request: HttpRequest) -> str:
     query = request.GET.copy()
     token = query.get("token", "")
     query.pop("token", None)
-    request.GET = query
+    request.GET = query  # type: ignore[assignment]
     return token
 
 

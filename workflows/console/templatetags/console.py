@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -192,7 +193,7 @@ def zone_name() -> str:
     return timezone.get_current_timezone_name()
 
 
-RUN_BARS = {
+RUN_BARS: dict[str, str] = {
     RunStatus.FINISHED: "ok",
     RunStatus.FINISHED_WITH_ERRORS: "warn",
     RunStatus.FAILED: "bad",
@@ -240,7 +241,7 @@ def bar_chart(
     top = max((value for _tone, value in shown), default=0) or 1
     step = width / slots
     rects = [
-        (f"{index * step:.1f}", height - 2, f"{step * 0.66:.1f}", 2, "none")
+        (f"{index * step:.1f}", f"{height - 2}", f"{step * 0.66:.1f}", "2", "none")
         for index in range(slots - len(shown))
     ]
     for index, (tone, value) in enumerate(shown, start=slots - len(shown)):
@@ -278,7 +279,7 @@ def _seconds(run: Run) -> float:
 @register.simple_tag(takes_context=True)
 def field(context: template.Context, bound: Any, classes: str = "") -> SafeString:
     """Draw a form field with label, help and errors, tied together for readers."""
-    drawn = template.loader.render_to_string(
+    drawn = render_to_string(
         "components/field.html", {"field": bound, "classes": classes}
     )
     return mark_safe(drawn)  # noqa: S308 (rendered by the auto-escaping engine)

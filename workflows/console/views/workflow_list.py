@@ -56,7 +56,7 @@ class Listing:
     """One page of the list with its tabs."""
 
     table: WorkflowTable
-    page: Page[Workflow]
+    page: Page[Any]
     filter: WorkflowFilter
     tabs: list[Tab]
     tab: str
@@ -82,11 +82,14 @@ def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
     """Give each row its runs, its schedule in words and its buttons. One query."""
     runs = queries.last_runs(workflows)
     for workflow in workflows:
-        workflow.recent_runs = runs.get(workflow.pk, [])
-        workflow.schedule_words = schedules.schedule_text(workflow)
-        workflow.package_words = registry.package_label(workflow.package)
-        workflow.offers = commands.offers(request, workflow)
-        workflow.main = workflow.offers[commands.main_command(workflow)]
+        offers = commands.offers(request, workflow)
+        vars(workflow).update(
+            recent_runs=runs.get(workflow.pk, []),
+            schedule_words=schedules.schedule_text(workflow),
+            package_words=registry.package_label(workflow.package),
+            offers=offers,
+            main=offers[commands.main_command(workflow)],
+        )
 
 
 def _fragments(request: HttpRequest, listing: Listing) -> Fragments:
