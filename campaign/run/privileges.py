@@ -10,10 +10,12 @@ from pathlib import Path
 # Constants of <linux/prctl.h> and <linux/capability.h>.
 _PR_SET_KEEPCAPS = 8
 _PR_CAPBSET_READ = 23
+_PR_SET_SECUREBITS = 28
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
+_SECBIT_NO_SETUID_FIXUP = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _ACCOUNTS = ("campaign", "postgres", "nobody")
@@ -64,6 +66,8 @@ def become(account: pwd.struct_passwd, *, reach: tuple[Path, ...]) -> None:
     capability = _reading_capability() if closed else None
     if capability is not None:
         _libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Else access(2), by which PostgreSQL looks for its files, ignores it.
+        _libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
