@@ -63,7 +63,7 @@ class AuditedAdmin(admin.ModelAdmin):
             object_id=str(obj.pk),
             object_label=str(obj),
             changes=changes,
-            acting_operator=request.user,  # type: ignore[arg-type]
+            acting_operator=request.user,
             source=Source.CONSOLE,
             at=timezone.now(),
         )
