@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -15,6 +16,7 @@ from ninja import Query, Router, Schema
 from campaign.access.models import Scope
 from campaign.messagecenter.intake_faces import MAX_BATCH
 from campaign.messagecenter.intake_urls import event_api
+from campaign.messagecenter.models import BatchEvent, RtEvent
 from campaign.messagecenter.services.event_keys import BATCH, RT
 from campaign.messagecenter.services.reading import (
     MODELS,
@@ -168,18 +170,18 @@ def list_events(
     cursor: str | None = None,
     queue: Literal["realtime", "batch"] = "realtime",
     status: str | None = None,
-    type: str | None = None,
+    event_type: str | None = Query(None, alias="type"),
 ) -> dict[str, Any]:
     """List the events of a queue, newest first; narrowed by status or type.
 
     The scope is event:read. Give one filter: each has an index of its own.
     """
     kind = RT if queue == "realtime" else BATCH
-    model = MODELS[kind]
+    model: type[RtEvent | BatchEvent] = MODELS[kind]
     right = f"messagecenter.view_{model._meta.model_name}"
     operator_with(request, Scope.EVENT_READ.value, permission=right)
-    found = model.objects.all()
-    if status is not None and type is not None:
+    found: QuerySet[RtEvent | BatchEvent] = model.objects.all()
+    if status is not None and event_type is not None:
         fault = Fault("type", _("Filter by status or by type, not by both."))
         raise InvalidInput(_("The list cannot be narrowed so."), faults=[fault])
     if status is not None:
@@ -188,8 +190,8 @@ def list_events(
             fault = Fault("status", _("No event status has this value."))
             raise InvalidInput(_("The list cannot be narrowed so."), faults=[fault])
         found = found.filter(status=number)
-    if type is not None:
-        found = found.filter(type=type)
+    if event_type is not None:
+        found = found.filter(type=event_type)
     page = keyset(found, limit=limit, cursor=cursor)
     return {"items": [own_document(event) for event in page.items], "next": page.next}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 RT = "rt"
 BATCH = "batch"
@@ -72,6 +73,6 @@ def _signature(secret: bytes, payload: bytes, event_type: str) -> bytes:
 def _secrets() -> tuple[bytes, ...]:
     """Return the keys, the current one first; older ones still read."""
     return tuple(
-        hashlib.sha256(b"campaign.messagecenter.pkey" + secret.encode()).digest()
+        hashlib.sha256(b"campaign.messagecenter.pkey" + force_bytes(secret)).digest()
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -58,7 +59,7 @@ def release(event_type_id: int, channel: int, at: datetime) -> int:
     return count
 
 
-def _run(statement: str, parameters: dict[str, object]) -> int:
+def _run(statement: str, parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.rowcount

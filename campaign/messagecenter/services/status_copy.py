@@ -10,6 +10,7 @@ most sweeps, as its cost follows the changes and not the backlog.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -203,7 +204,7 @@ def correct(*, at: datetime) -> Copied:
     return done
 
 
-def _steps() -> Any:
+def _steps() -> Iterator[Copied]:
     """Yield the batches of one pass."""
     at = timezone.now()
     stored = read_pointer(LAST_UPDATE)
