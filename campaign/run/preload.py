@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
+from pkgutil import walk_packages
 
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
@@ -12,7 +14,18 @@ from django.utils.translation import activate, deactivate, gettext
 
 #: Long-running commands, loaded with all they import.
 _COMMANDS = ("clock", "cluster", "mailcatcher")
-_MODULES = ("granian", "campaign.run.watchdog", "workflows.queue", "campaign.wsgi")
+_MODULES = ("granian", "minijinja", "smtplib", "campaign.wsgi")
+_PACKAGES = ("workflows", "campaign")
+#: Not needed by a long-running program, or run when imported.
+_PASSED_OVER = (".management", ".migrations", ".__main__", ".bootstrap", ".settings")
+
+
+def _own_modules() -> Iterator[str]:
+    """Yield the name of every module of ours that a program may need."""
+    for package in _PACKAGES:
+        for found in walk_packages(import_module(package).__path__, f"{package}."):
+            if not any(part in found.name for part in _PASSED_OVER):
+                yield found.name
 
 
 def load_everything() -> None:
@@ -24,7 +37,7 @@ def load_everything() -> None:
     for name in _COMMANDS:
         if name in commands:
             load_command_class(commands[name], name)
-    for module in _MODULES:
+    for module in (*_MODULES, *_own_modules()):
         import_module(module)
     _ = get_resolver().url_patterns
     for engine in engines.all():
