@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,9 @@ from workflows.exceptions import ConfigurationError, Fault, InvalidInput
 from workflows.registry import CatalogueEntry, WorkflowDeclaration
 
 
+_OWN_KEYS = {"name", "type", "label", "parameters"}
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One activity of the structure."""
@@ -22,6 +25,8 @@ class Node:
     type: str
     label: str
     parameters: Mapping[str, Any]
+    # What the editor keeps with an activity, such as its position.
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Graph:
                     a["type"],
                     a.get("label", a["name"]),
                     a.get("parameters", {}),
+                    {key: a[key] for key in a.keys() - _OWN_KEYS},
                 )
                 for a in stored["activities"]
             ),
@@ -82,7 +88,7 @@ class Graph:
         """Return the graph with the parameters of one activity replaced."""
         return Graph(
             tuple(
-                Node(n.name, n.type, n.label, dict(parameters)) if n.name == name else n
+                replace(n, parameters=dict(parameters)) if n.name == name else n
                 for n in self.nodes
             ),
             self.edges,
@@ -97,6 +103,7 @@ class Graph:
                     "type": n.type,
                     "label": n.label,
                     "parameters": dict(n.parameters),
+                    **n.extras,
                 }
                 for n in self.nodes
             ],

@@ -98,3 +98,20 @@ def test_undefined_variable_is_false() -> None:
 def test_condition_that_cannot_be_evaluated_says_so(expression: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be evaluated"):
         evaluate(expression, {"vars": {"count": 1}})
+
+
+def test_what_the_editor_keeps_survives() -> None:
+    stored = {
+        "activities": [
+            {
+                "name": "a",
+                "type": "start",
+                "label": "A",
+                "parameters": {},
+                "position": {"x": 1, "y": 2},
+            }
+        ],
+        "transitions": [],
+    }
+
+    assert Graph.of(stored).as_dict() == stored
