@@ -1,1 +1,1 @@
-"""Instance supervision: the parts, the figures of every package, what needs a person."""
+"""Instance supervision: the parts, the figures, what needs a person."""

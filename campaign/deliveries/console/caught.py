@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,7 @@ from workflows.exceptions import NotFound
 VIEW = "deliveries.view_broadlog"
 PAGE = 50
 View = Callable[..., HttpResponse]
+_UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 def is_catching(_request: HttpRequest | None = None) -> bool:
@@ -114,8 +116,6 @@ def caught_attachment(
 
 def _download(data: bytes, name: str, content_type: str) -> HttpResponse:
     response = HttpResponse(data, content_type=content_type)
-    plain = "".join(
-        c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name
-    )
+    plain = _UNSAFE.sub("_", name)
     response["Content-Disposition"] = f'attachment; filename="{plain}"'
     return foreign_answer(response, SANDBOXED)

@@ -33,29 +33,29 @@ def workflow_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]:
     if not request.user.has_perm(VIEW):
         return
     counts = Workflow.objects.technical().aggregate(
-        failed=Count("pk", filter=Q(failed=True)),
-        paused=Count("pk", filter=Q(state=State.PAUSED, failed=False)),
-        started=Count("pk", filter=Q(state=State.STARTED)),
+        in_failed=Count("pk", filter=Q(failed=True)),
+        in_paused=Count("pk", filter=Q(state=State.PAUSED, failed=False)),
+        in_started=Count("pk", filter=Q(state=State.STARTED)),
     )
     address = reverse("workflows:workflow_list")
     yield Figure(
         name="failed",
         label=_("Workflows in error"),
-        value=counts["failed"],
+        value=counts["in_failed"],
         url=f"{address}?state=failed",
-        tone="bad" if counts["failed"] else "",
+        tone="bad" if counts["in_failed"] else "",
     )
     yield Figure(
         name="paused",
         label=_("Workflows paused"),
-        value=counts["paused"],
+        value=counts["in_paused"],
         url=f"{address}?state=paused",
-        tone="warn" if counts["paused"] else "",
+        tone="warn" if counts["in_paused"] else "",
     )
     yield Figure(
         name="started",
         label=_("Workflows started"),
-        value=counts["started"],
+        value=counts["in_started"],
         url=f"{address}?state=running",
     )
 
@@ -71,9 +71,7 @@ def workflow_concerns(request: HttpRequest, at: datetime) -> Iterator[Concern]:
     for workflow in waiting.order_by("-paused_at")[:MOST]:
         text = _("Paused for a long time; nothing runs until it is started.")
         if workflow.failed:
-            text = _(
-                "An activity failed: look at its log, mend the cause, press Start."
-            )
+            text = _("An activity failed: read its log, mend the cause, press Start.")
         yield Concern(
             look=appearance.of_workflow(workflow),
             title=workflow.label,

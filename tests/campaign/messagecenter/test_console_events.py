@@ -112,7 +112,7 @@ def test_older_and_newer_lead_through_the_whole_list(admin_client: Client) -> No
     assert f"before={keys[-51]}" in second
     assert f"after={keys[-100]}" in second
     assert f'data-row="{keys[-1]}"' in back
-    assert "rel=\"prev\"" not in back
+    assert 'rel="prev"' not in back
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,7 @@ def test_older_and_newer_lead_through_the_whole_list(admin_client: Client) -> No
 def test_each_filter_finds_the_one_event(
     admin_client: Client, query: dict[str, str], password_reset: Any
 ) -> None:
-    for day in (1, 3):
-        make_event(created_at=datetime(2026, 3, day, 12, tzinfo=UTC))
+    make_event(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
     wanted = make_event(
         email="sven@example.com",
         external_id="shop-7",
@@ -141,6 +140,7 @@ def test_each_filter_finds_the_one_event(
         status=EventStatus.NOT_COVERED,
         created_at=datetime(2026, 3, 2, 12, tzinfo=UTC),
     )
+    make_event(created_at=datetime(2026, 3, 3, 12, tzinfo=UTC))
 
     page = admin_client.get(EVENTS, query).content.decode()
 

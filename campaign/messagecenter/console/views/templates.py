@@ -173,9 +173,7 @@ def template_publication(
         messages.error(request, error.message)
     else:
         words = {
-            "publish": _(
-                "%(name)s is published: its events are sent by it from now on."
-            ),
+            "publish": _("%(name)s is published: events are sent by it from now on."),
             "pause": _("%(name)s is paused: its events wait."),
             "resume": _("%(name)s sends again, the events that waited first."),
             "unpublish": _("%(name)s is a draft again and sends no more."),
