@@ -41,6 +41,11 @@ urlpatterns = [
         name="properties",
     ),
     path(
+        "workflows/<slug:internal_name>/schedule/",
+        schedule.first_schedule,
+        name="first_schedule",
+    ),
+    path(
         "workflows/<slug:internal_name>/schedule/<str:activity>/",
         schedule.schedule,
         name="schedule",

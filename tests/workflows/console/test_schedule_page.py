@@ -217,6 +217,16 @@ def test_gap_of_the_clocks_is_marked(
     assert "does not exist" in preview.new[0].mark
 
 
+def test_short_address_leads_to_the_first_scheduler(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    response = supervisor_client.get("/workflows/one/schedule/")
+
+    assert response["Location"] == PAGE
+
+
 def test_activity_that_is_no_scheduler_is_not_found(
     supervisor_client: Client, make_workflow: MakeWorkflow
 ) -> None:

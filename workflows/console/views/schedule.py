@@ -28,6 +28,7 @@ from workflows.actions import (
 from workflows.console import access, wording
 from workflows.console.forms import add_faults, zone_names
 from workflows.console.schedule_form import ScheduleForm
+from workflows.console.schedules import schedules_of
 from workflows.console.views.workflow_detail import find
 from workflows.engine.calendar import (
     Mark,
@@ -72,6 +73,16 @@ class Shown:
     zone_old: str
     notes: Sequence[str]
     is_same: bool
+
+
+@access.requires("workflows.view")
+def first_schedule(request: HttpRequest, internal_name: str) -> HttpResponse:
+    """Lead to the form of the workflow's first scheduler."""
+    for planned in schedules_of(find(internal_name)):
+        return redirect("workflows:schedule", internal_name, planned.activity)
+    raise NotFound(
+        _("The workflow %(workflow)s has no scheduler."), workflow=internal_name
+    )
 
 
 @access.requires("workflows.view")
