@@ -169,10 +169,11 @@ def run(order: Order) -> Pushed:
                 statuses[str(status)] += 1
                 accepted += _accepted(order, status, body)
                 busy -= 1
+                if closes:
+                    selector.unregister(line.socket)
                 if not waiting or now - started > order.seconds:
                     continue
                 if closes:
-                    selector.unregister(line.socket)
                     line.reopen()
                     selector.register(line.socket, selectors.EVENT_READ, line)
                 line.send(waiting.pop())

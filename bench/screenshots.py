@@ -35,7 +35,7 @@ def main() -> int:
     """Start an installation, let some events through it, and take the pictures."""
     browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser_path is None:
-        print("The pictures need Chromium; install the package chromium.")  # noqa: T201
+        print("The pictures need Chromium; install the package chromium.")
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     with live_stack() as stack, sync_playwright() as playwright:

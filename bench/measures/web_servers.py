@@ -24,6 +24,11 @@ _GUNICORN = (
 )
 _SERVERS = {
     "granian, 1 worker × 4 threads": (sys.executable, "-m", "campaign.run.web"),
+    "granian, 2 workers × 2 threads": (
+        *(sys.executable, "-m", "granian", "campaign.wsgi:application"),
+        *("--interface", "wsgi", "--port", "{port}", "--log-level", "warning"),
+        *("--workers", "2", "--blocking-threads", "2"),
+    ),
     "gunicorn sync, 2 workers": (*_GUNICORN, "127.0.0.1:{port}", "--workers", "2"),
     "gunicorn threads, 1 worker × 8": (
         *(*_GUNICORN, "127.0.0.1:{port}", "--workers", "1"),
