@@ -42,6 +42,7 @@ def prepare_files(paths: VarPaths) -> None:
     for folder in (paths.log, paths.mail, paths.static, paths.supervisor_socket.parent):
         make_private(folder)
     ensure_secrets(paths)
+    paths.supervisor_socket.unlink(missing_ok=True)  # of a start that was killed
     _choose_catcher_port(paths)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
     django.setup()

@@ -26,6 +26,7 @@ from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
 from campaign.run.paths import BASE_DIR
+from workflows.processes import die_with_parent
 
 _MANAGE = str(BASE_DIR / "manage.py")
 _HANDLED = (
@@ -82,6 +83,7 @@ class ForkingOptions(ServerOptions):
             super().execve(filename, argv, env)
         for number in _HANDLED:
             signal.signal(number, signal.SIG_DFL)
+        die_with_parent(signal.SIGTERM)
         os.environ.clear()
         os.environ.update(env)
         _become(argv)
