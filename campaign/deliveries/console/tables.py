@@ -51,7 +51,6 @@ class LogTable(tables.Table):
 
     address = _cell("log_address", "lead-cell", verbose_name=_("Address"))
     status = _cell("log_status", verbose_name=_("Status"))
-    channel = tables.Column(verbose_name=_("Channel"), orderable=False)
     delivery = _cell("log_delivery", verbose_name=_("Delivery"))
     send_count = tables.Column(verbose_name=_("Attempts"), orderable=False)
     reply = _cell("log_reply", verbose_name=_("Answer of the relay"))

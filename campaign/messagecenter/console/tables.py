@@ -29,16 +29,11 @@ class EventTable(tables.Table):
     """The event history of one queue; rows carry ``look``."""
 
     event = _cell("event", "lead-cell", verbose_name=_("Event id"), empty_values=())
-    type = _cell("event_type", verbose_name=_("Type"))
+    type = _cell("event_type", verbose_name=_("Type and channel"))
     status = _cell("event_status", verbose_name=_("Status"))
     recipient = _cell("recipient", verbose_name=_("Recipient"), empty_values=())
-    channel = tables.Column(
-        verbose_name=_("Channel"),
-        accessor="get_wished_channel_display",
-        orderable=False,
-    )
-    error_count = tables.Column(verbose_name=_("Number of errors"), orderable=False)
-    process_on = _cell("process_on", verbose_name=_("Process requested on"))
+    error_count = tables.Column(verbose_name=_("Errors"), orderable=False)
+    process_on = _cell("process_on", verbose_name=_("Process requested"))
     created_at = _cell("created_at", verbose_name=_("Collected"))
     delivery = _cell("delivery", verbose_name=_("Delivery"), empty_values=())
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +22,7 @@ VIEW = "workflows.view"
 INSTALLED = Look(_("Installed"), "circle-check", "ok")
 NOT_INSTALLED = Look(_("Not installed"), "circle-dashed", border="dashed")
 INSTANCES = {
+    "all": _("Every instance"),
     "marketing": _("Marketing"),
     "control": _("Control"),
     "execution": _("Execution"),
@@ -48,7 +48,6 @@ class ShownPackage:
     installed_at: datetime | None
     workflows: list[ShownWorkflow]
     instances: list[str]
-    is_here: bool
 
     @property
     def look(self) -> Look:
@@ -56,13 +55,18 @@ class ShownPackage:
         return INSTALLED if self.installed_at else NOT_INSTALLED
 
     @property
-    def available(self) -> int:
-        """Return how many workflows this version can run."""
-        return sum(shown.is_available for shown in self.workflows)
+    def available(self) -> list[ShownWorkflow]:
+        """Return the workflows that this version can run."""
+        return [shown for shown in self.workflows if shown.is_available]
+
+    @property
+    def missing(self) -> list[ShownWorkflow]:
+        """Return the workflows that this version lacks."""
+        return [shown for shown in self.workflows if not shown.is_available]
 
 
 def shown_packages() -> list[ShownPackage]:
-    """Return every package of the catalogue, the installed ones first. Two queries."""
+    """Return every package of the catalogue, those in use first. Two queries."""
     installed = dict(InstalledPackage.objects.values_list("slug", "installed_at"))
     rows = {row.internal_name: row for row in queries.listed()}
     declared = set(registry.declarations())
@@ -72,19 +76,22 @@ def shown_packages() -> list[ShownPackage]:
         by_package[entry.package].append(
             ShownWorkflow(entry, rows.get(name), name in declared or name in rows)
         )
-    roles = set(settings.CAMPAIGN_ROLES)
     shown = [
         ShownPackage(
             package,
             installed.get(slug),
             sorted(by_package[slug], key=lambda one: one.entry.label().casefold()),
             [str(INSTANCES.get(name, name)) for name in package.instances],
-            bool(roles & set(package.instances)),
         )
         for slug, package in packages().items()
     ]
     return sorted(
-        shown, key=lambda one: (one.installed_at is None, one.package.label.casefold())
+        shown,
+        key=lambda one: (
+            not one.available,
+            one.installed_at is None,
+            one.package.label.casefold(),
+        ),
     )
 
 
@@ -98,7 +105,7 @@ def package_list(request: HttpRequest) -> HttpResponse:
         {
             "packages": found,
             "installed": sum(one.installed_at is not None for one in found),
-            "available": sum(one.available for one in found),
+            "available": sum(len(one.available) for one in found),
             "total": sum(len(one.workflows) for one in found),
         },
     )
