@@ -143,6 +143,7 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
     workflow.runs.filter(status=RunStatus.FAILED).update(
         status=RunStatus.RUNNING, error=""
     )
+    _adopt_newest_structure(workflow)
     for task in unterminated(workflow):
         _follow_on(workflow, task, at)
     for task in workflow.tasks.filter(
@@ -154,6 +155,22 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
         firing.fire_schedule(workflow, task, at, held=True)
     announce_queued(workflow)
     queue.wake_clock()
+
+
+def _adopt_newest_structure(workflow: Workflow) -> None:
+    """Let live runs go on in the newest structure, so that a mended one counts.
+
+    A run stays with its own while the newest lacks an activity that it still needs.
+    """
+    if workflow.structure is None:
+        return
+    known = Graph.of(workflow.structure.graph).by_name
+    live = workflow.runs.filter(status__in=RunStatus.live())
+    for run in live.exclude(structure=workflow.structure):
+        active = run.tasks.filter(status=TaskStatus.ACTIVE)
+        if known.keys() >= set(active.values_list("activity", flat=True)):
+            run.structure = workflow.structure
+            run.save(update_fields=["structure"])
 
 
 def unterminated(workflow: Workflow) -> list[Task]:

@@ -19,7 +19,7 @@ from workflows.activities import find_type
 from workflows.engine import journal
 from workflows.engine.context import InstantContext
 from workflows.engine.graph import Graph, Node
-from workflows.exceptions import ConfigurationError
+from workflows.exceptions import AppError, ConfigurationError
 from workflows.models import (
     JournalEntry,
     Level,
@@ -123,15 +123,34 @@ def follow(
                     " the structure loops.",
                     limit=MAX_INSTANT_STEPS,
                 )
-            if find_type(node.type).is_instant:
-                result = _pass_through(workflow, run, node, variables, at)
-                if result.output:
-                    open_ends.append((node.name, result.output))
-            else:
+            result = _try_to_pass(workflow, run, node, variables, at)
+            if result is None:
                 queue_task(workflow, run, node, variables, at, wakes)
+            elif result.output:
+                open_ends.append((node.name, result.output))
     for name, count in wakes.items():
         wake(name, count)
     return True
+
+
+def _try_to_pass(
+    workflow: Workflow,
+    run: Run,
+    node: Node,
+    variables: Mapping[str, Any],
+    at: datetime,
+) -> Done | None:
+    """Execute an instant activity; return None for one that needs a worker.
+
+    An instant activity at fault needs one too: there it fails like any other, with
+    its workflow in error, instead of undoing what brought it about.
+    """
+    if not find_type(node.type).is_instant:
+        return None
+    try:
+        return _pass_through(workflow, run, node, variables, at)
+    except AppError:
+        return None
 
 
 def _pass_through(
