@@ -170,7 +170,8 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Queue",
     "ALT_CLUSTERS": {
         "realtime": {
-            **_queue(_workers["realtime"], timeout=30, retry=160, recycle=1000),
+            # A sender works for 20 s, then waits for the answers of its relay.
+            **_queue(_workers["realtime"], timeout=90, retry=280, recycle=1000),
             "scheduler": False,
         },
         "bulk": {
@@ -197,6 +198,14 @@ EMAIL_USE_SSL = RELAY.tls
 EMAIL_TIMEOUT = 30
 MAIL_FROM = env_text("MAIL_FROM", f"campaign@{_public.hostname}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+# Senders at once in the lanes transactional, normal, bulk; connections of each.
+CAMPAIGN_SENDER_SLOTS = {
+    lane: env_integer(f"CAMPAIGN_SENDERS_{name}", count, lowest=1, highest=64)
+    for lane, name, count in ((0, "TRANSACTIONAL", 2), (1, "NORMAL", 1), (2, "BULK", 1))
+}
+CAMPAIGN_SENDER_CONNECTIONS = env_integer(
+    "CAMPAIGN_SENDER_CONNECTIONS", 4, lowest=1, highest=64
+)
 
 # Operators and sessions
 

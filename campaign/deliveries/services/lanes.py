@@ -13,16 +13,11 @@ from campaign.deliveries.models import Lane
 #: First key of the advisory locks; the second is lane and slot.
 LOCK_SPACE = 0x4C414E45
 _SLOTS_PER_LANE = 1000
-_DEFAULT_SLOTS = {Lane.TRANSACTIONAL: 2, Lane.NORMAL: 1, Lane.BULK: 1}
 
 
 def slots_of(lane: int) -> int:
-    """Return how many senders may work on a lane at once.
-
-    The setting ``CAMPAIGN_SENDER_SLOTS`` maps a lane to another number.
-    """
-    slots = getattr(settings, "CAMPAIGN_SENDER_SLOTS", {})
-    return int(slots.get(lane, _DEFAULT_SLOTS[Lane(lane)]))
+    """Return how many senders may work on a lane at once (on all hosts together)."""
+    return int(settings.CAMPAIGN_SENDER_SLOTS.get(lane, 1))
 
 
 def queue_of(lane: int) -> str:

@@ -195,7 +195,9 @@ def _mailbox_header(header: str, name: str, mailbox: Mailbox) -> str:
         return f"{header}: {mailbox}"
     if name.isascii() and "=?" not in name and len(name) <= _FOLD_AT - 20:
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'{header}: "{escaped}"\r\n <{mailbox}>'
+        line = f'{header}: "{escaped}"'
+        fold = "\r\n " if len(line) + len(str(mailbox)) > _FOLD_AT - 3 else " "
+        return f"{line}{fold}<{mailbox}>"
     return f"{header}: {_encoded_words(name)}\r\n <{mailbox}>"
 
 

@@ -35,14 +35,8 @@ _LOOK_SECONDS = 0.25
 #: of them hangs it goes on with others, and waits again.
 _CLOSING_SECONDS = 1.0
 _OVERTIME_SECONDS = 5.0
-_DEFAULT_CONNECTIONS = 4
 
 _plans = Plans()
-
-
-def connections_per_sender() -> int:
-    """Return over how many connections a sender sends at once."""
-    return int(getattr(settings, "CAMPAIGN_SENDER_CONNECTIONS", _DEFAULT_CONNECTIONS))
 
 
 class Sender:
@@ -120,7 +114,7 @@ class Sender:
         for log in sending:
             self._held[log.id] = log
         _plans.load({log.delivery_id for log in sending})
-        wanted = min(connections_per_sender(), len(self._held))
+        wanted = min(settings.CAMPAIGN_SENDER_CONNECTIONS, len(self._held))
         while len(self._threads) < wanted:
             thread = threading.Thread(
                 target=self._work, name=f"sender {self._claimer}", daemon=True
@@ -146,7 +140,7 @@ class Sender:
                 break
             if not ended:
                 deadline = monotonic() + _RECORD_SECONDS
-                if len(self._held) <= connections_per_sender():
+                if len(self._held) <= settings.CAMPAIGN_SENDER_CONNECTIONS:
                     deadline = monotonic() + _LOOK_SECONDS
             del self._held[log.id]
             ended.append(Ended(log.id, log.part_month, log.epoch, outcome))

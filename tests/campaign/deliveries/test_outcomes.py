@@ -1,19 +1,16 @@
-"""What answers of a relay mean, when to try again, and whether the relay is well."""
+"""What answers of a relay mean, and when to try again."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from campaign.addresses import Relay
 from campaign.deliveries.models import FailureReason, FailureType, LogStatus
-from campaign.deliveries.services import outcomes, relay_health
+from campaign.deliveries.services import outcomes
 from campaign.deliveries.services.outcomes import Outcome, RetryPolicy
 from campaign.deliveries.services.smtp import Reply
-from tests.campaign.deliveries.conftest import ScriptedRelay, free_port
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = RetryPolicy(5, timedelta(hours=1), AT + timedelta(days=5))
@@ -61,26 +58,3 @@ def test_an_outcome_goes_through_the_journal_unchanged() -> None:
     outcome = outcomes.unreached("gone", at=AT)
 
     assert Outcome.from_json(outcome.as_json()) == outcome
-
-
-def test_a_relay_that_greets_is_up(relay: ScriptedRelay) -> None:
-    relay_health.forget()
-
-    assert relay_health.relay_status(AT).status == "up"
-
-    relay.stop()
-    later = AT + timedelta(seconds=3)
-    assert relay_health.relay_status(later).status == "up"
-    assert relay_health.relay_status(later).age_seconds == 3
-    assert relay_health.relay_status(AT + timedelta(seconds=9)).status == "down"
-
-
-def test_a_relay_that_does_not_answer_is_down(settings: Any) -> None:
-    relay_health.forget()
-    settings.RELAY = Relay("127.0.0.1", free_port())
-
-    status = relay_health.relay_status(AT)
-    relay_health.forget()
-
-    assert status.status == "down"
-    assert "SMTP_URL" in status.detail
