@@ -5,15 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from workflows.console.cells import LIVE
 from workflows.models import Workflow
 
-CELLS = "workflows/cells"
 
+class CellColumn(tables.Column):
+    """A column whose cells are drawn already; live ones stand in an element."""
 
-def _cell(name: str, **options: Any) -> tables.TemplateColumn:
-    return tables.TemplateColumn(template_name=f"{CELLS}/{name}.html", **options)
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(empty_values=(), **options)
+        self.cell = name
+
+    def render(self, record: Any) -> SafeString:
+        """Return the drawn cell."""
+        drawn: SafeString = record.cells[self.cell]
+        if self.cell not in LIVE:
+            return drawn
+        return format_html('<div id="{}-{}">{}</div>', self.cell, record.pk, drawn)
 
 
 def row_class(record: Workflow) -> str:
@@ -24,34 +36,35 @@ def row_class(record: Workflow) -> str:
 class WorkflowTable(tables.Table):
     """The list of technical workflows.
 
-    Its rows carry what ``queries.listed`` annotates, ``runs``, ``main`` (the first
-    action) and ``offers``.
+    Its rows come from ``queries.listed`` and carry ``cells``.
     """
 
-    select = _cell(
+    select = CellColumn(
         "select",
         verbose_name="",
         orderable=False,
         attrs={"td": {"class": "select"}, "th": {"class": "select"}},
     )
-    label = _cell(
+    label = CellColumn(
         "label",
         verbose_name=_("Label"),
         order_by=("shown_label",),
         attrs={"td": {"class": "lead-cell"}},
     )
-    state = _cell("state", verbose_name=_("State"), order_by=("failed", "state"))
-    package = _cell("package", verbose_name=_("Package"), order_by=("package",))
-    schedule = _cell("schedule", verbose_name=_("Schedule"), orderable=False)
-    last_run = _cell("last_run", verbose_name=_("Last run"), orderable=False)
-    history = _cell(
+    state = CellColumn("state", verbose_name=_("State"), order_by=("failed", "state"))
+    package = CellColumn("package", verbose_name=_("Package"), order_by=("package",))
+    schedule = CellColumn("schedule", verbose_name=_("Schedule"), orderable=False)
+    last_run = CellColumn("last_run", verbose_name=_("Last run"), orderable=False)
+    history = CellColumn(
         "history",
         verbose_name=_("History"),
         orderable=False,
         attrs={"td": {"class": "hide-on-phone"}},
     )
-    next_run = _cell("next_run", verbose_name=_("Next run"), order_by=("next_due",))
-    actions = _cell(
+    next_run = CellColumn(
+        "next_run", verbose_name=_("Next run"), order_by=("next_due",)
+    )
+    actions = CellColumn(
         "actions",
         verbose_name=_("Actions"),
         orderable=False,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tables2 import RequestConfig
 
 from workflows import registry
-from workflows.console import access, commands, queries, schedules
+from workflows.console import access, cells, commands, queries, schedules
 from workflows.console.filters import WorkflowFilter
 from workflows.console.live import Fragments, take_token
 from workflows.console.tables import WorkflowTable
@@ -29,8 +29,6 @@ TABS = (
     ("not-started", _("Not started")),
     ("finished", _("Finished")),
 )
-# Cells that live refresh swaps, each in an element "<cell>-<pk>" of the row.
-LIVE_CELLS = ("state", "last_run", "history", "next_run", "actions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +77,26 @@ def _listing(request: HttpRequest) -> Listing:
 
 
 def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
-    """Give each row its runs, its schedule in words and its buttons. One query."""
+    """Draw the cells of each row into its ``cells``. One query."""
     runs = queries.last_runs(workflows)
     for workflow in workflows:
         offers = commands.offers(request, workflow)
-        vars(workflow).update(
-            recent_runs=runs.get(workflow.pk, []),
-            schedule_words=schedules.schedule_text(workflow),
-            package_words=registry.package_label(workflow.package),
+        row = cells.Row(
+            workflow=workflow,
+            runs=runs.get(workflow.pk, []),
+            schedule=schedules.schedule_text(workflow),
+            package=registry.package_label(workflow.package),
             offers=offers,
             main=offers[commands.main_command(workflow)],
         )
+        vars(workflow)["cells"] = cells.cells(row)
 
 
 def _fragments(request: HttpRequest, listing: Listing) -> Fragments:
     fragments = Fragments()
     for row in listing.page.object_list:
-        for cell in LIVE_CELLS:
-            html = render_to_string(
-                f"workflows/cells/{cell}_inner.html", {"record": row.record}
-            )
-            fragments.add(f"{cell}-{row.record.pk}", html)
+        for cell in cells.LIVE:
+            fragments.add(f"{cell}-{row.record.pk}", row.record.cells[cell])
     fragments.add(
         "workflow-tabs",
         render_to_string("workflows/_tabs.html", {"tabs": listing.tabs}, request),
