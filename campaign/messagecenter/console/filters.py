@@ -40,7 +40,7 @@ class EventFilter(ListFilter):
 
     q = filters.CharFilter(
         method="search",
-        label=_("Recipient, external id or event number"),
+        label=_("Recipient or external id"),
         widget=forms.TextInput(attrs={"type": "search"}),
     )
     type = filters.ChoiceFilter(
