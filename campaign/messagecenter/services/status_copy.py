@@ -90,7 +90,7 @@ _SWEEP = {
 _COPY_CHANGED = (
     "copied_{kind} AS (UPDATE {table} e SET {set} FROM changed v"
     " WHERE v.target_type = {target} AND e.id = v.target_id AND e.broadlog_id = v.id"
-    " AND v.status IS NOT NULL AND (e.status = 1 OR (e.status IN (2, 4)"
+    " AND v.status IS NOT NULL AND (e.status + 0 = 1 OR (e.status + 0 IN (2, 4)"
     " AND v.status IN (2, 4) AND (e.status <> v.status OR e.last_error <> v.error)))"
     " RETURNING 1)"
 )

@@ -294,6 +294,7 @@ def test_look_at_changes_reads_the_index_of_changes() -> None:
     )
 
     assert "broadlog_modified" in plan
+    assert "messagecenter_rtevent_pkey" in plan
 
 
 def _plan_of(statement: str, parameters: dict[str, Any]) -> str:
