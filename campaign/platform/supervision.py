@@ -26,7 +26,7 @@ class Figure:
     """A number with its name; ``tone`` is "", ok, warn or bad.
 
     ``since`` is the age of the oldest thing counted, where that says something.
-    ``name`` tells figures apart; a figure without worth is not on the overview.
+    ``name`` tells figures apart, ``order`` places them.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Figure:
     tone: str = ""
     note: Text = ""
     since: datetime | None = None
+    order: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ def register_concerns(provider: Concerns) -> Concerns:
 
 
 def figures(request: HttpRequest, at: datetime) -> list[Figure]:
-    """Return the figures of every package, in the order of registration."""
-    return [figure for provider in _figures for figure in provider(request, at)]
+    """Return the figures of every package, in their order."""
+    found = [figure for provider in _figures for figure in provider(request, at)]
+    return sorted(found, key=lambda figure: figure.order)
 
 
 def concerns(request: HttpRequest, at: datetime) -> list[Concern]:

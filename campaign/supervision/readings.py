@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +16,6 @@ from campaign import health
 from campaign.platform.listing import CAP, Bounded
 from workflows.console.appearance import Look
 from workflows.engine.supervision import Component, component_status
-from workflows.models import Heartbeat, HeartbeatKind
 from workflows.registry import QUEUES
 
 UP = "up"
@@ -65,17 +64,12 @@ class QueueDepth:
 
 
 def parts(at: datetime) -> list[Part]:
-    """Return every part with its light. Two queries, and a greeting of the relay."""
+    """Return every part with its light. One query, and a greeting of the relay."""
     status = component_status(at)
-    beats: dict[tuple[str, str], Heartbeat] = {}
-    for beat in Heartbeat.objects.exclude(kind=HeartbeatKind.DUTY).order_by("at"):
-        name = beat.name if beat.kind == HeartbeatKind.QUEUE else ""
-        beats[beat.kind, name] = beat
-    found = [_part("clock", _("Clock"), status, beats.get((HeartbeatKind.CLOCK, "")))]
+    found = [_part("clock", _("Clock"), status, at)]
     for queue in QUEUES:
         label = _("Queue %(name)s") % {"name": queue}
-        beat = beats.get((HeartbeatKind.QUEUE, queue))
-        found.append(_part(f"queue:{queue}", label, status, beat))
+        found.append(_part(f"queue:{queue}", label, status, at))
     database = status["database"]
     found.append(
         Part(
@@ -89,27 +83,16 @@ def parts(at: datetime) -> list[Part]:
     return [*found, _relay(), _disk()]
 
 
-def _part(
-    name: str,
-    label: str,
-    status: Mapping[str, Component],
-    beat: Heartbeat | None,
-) -> Part:
+def _part(name: str, label: str, status: Mapping[str, Component], at: datetime) -> Part:
     component = status[name]
-    where = ""
-    if beat is not None and beat.host:
-        where = _("%(host)s, process %(pid)s") % {
-            "host": beat.host,
-            "pid": beat.pid or "—",
-        }
-    return Part(
-        name,
-        label,
-        UP if component.is_up else DOWN,
-        str(component.detail),
-        beat.at if beat else None,
-        where,
-    )
+    where, seen_at = "", None
+    if component.host:
+        words = {"host": component.host, "pid": component.pid or "—"}
+        where = _("%(host)s, process %(pid)s") % words
+    if component.age_seconds is not None:
+        seen_at = at - timedelta(seconds=component.age_seconds)
+    state = UP if component.is_up else DOWN
+    return Part(name, label, state, str(component.detail), seen_at, where)
 
 
 def _relay() -> Part:

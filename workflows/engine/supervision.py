@@ -35,6 +35,8 @@ class Component:
     status: Health
     detail: str
     age_seconds: float | None = None
+    host: str = ""
+    pid: int | None = None
 
     @property
     def is_up(self) -> bool:
@@ -114,14 +116,14 @@ def component_status(at: datetime) -> dict[str, Component]:
             **{f"queue:{name}": down for name in QUEUES},
         }
     status = {"database": Component(Health.UP, _("The database answers."))}
-    clocks = [row.at for row in rows if row.kind == HeartbeatKind.CLOCK]
+    clocks = [row for row in rows if row.kind == HeartbeatKind.CLOCK]
     status["clock"] = _judge(
-        max(clocks, default=None),
+        max(clocks, key=lambda row: row.at, default=None),
         at,
         _("The clock is running."),
         _("The clock is not running; schedules are kept to the minute only."),
     )
-    canaries = {row.name: row.at for row in rows if row.kind == HeartbeatKind.QUEUE}
+    canaries = {row.name: row for row in rows if row.kind == HeartbeatKind.QUEUE}
     for name in QUEUES:
         status[f"queue:{name}"] = _judge(
             canaries.get(name),
@@ -132,10 +134,10 @@ def component_status(at: datetime) -> dict[str, Component]:
     return status
 
 
-def _judge(last: datetime | None, at: datetime, well: str, ill: str) -> Component:
+def _judge(last: Heartbeat | None, at: datetime, well: str, ill: str) -> Component:
     if last is None:
         return Component(Health.DOWN, ill)
-    age = max(0.0, (at - last).total_seconds())
+    age = max(0.0, (at - last.at).total_seconds())
     if age > conf.SILENCE_SECONDS:
-        return Component(Health.DOWN, ill, age)
-    return Component(Health.UP, well, age)
+        return Component(Health.DOWN, ill, age, last.host, last.pid)
+    return Component(Health.UP, well, age, last.host, last.pid)

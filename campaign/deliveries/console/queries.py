@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from campaign.deliveries.models import BroadLog, LogStatus
-from campaign.platform import listing
 from campaign.platform.listing import Bounded
 
 #: Logs of one status that are counted for a row of the list, and on a page.
@@ -106,14 +104,3 @@ def search_logs(queryset: QuerySet[BroadLog], text: str) -> QuerySet[BroadLog]:
         return queryset.filter(Q(pk=int(words)) | Q(address=words))
     spellings = {words, words.lower(), words.strip("<>")}
     return queryset.filter(address__in=spellings)
-
-
-def recent_problems(status: int, at: datetime, hours: int = 24) -> QuerySet[BroadLog]:
-    """Return the logs of a status that got it lately; a few index rows."""
-    return BroadLog.objects.filter(
-        status=status,
-        event_at__gte=at - timedelta(hours=hours),
-        pk__in=BroadLog.objects.filter(status=status)
-        .order_by("-pk")
-        .values("pk")[: listing.CAP + 1],
-    )

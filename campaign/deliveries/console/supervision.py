@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import connection
+from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaign.deliveries.console import looks, queries
-from campaign.deliveries.models import BroadLog, Delivery, DeliveryState, LogStatus
+from campaign.deliveries.console import looks
+from campaign.deliveries.models import BroadLog, DeliveryState, LogStatus
 from campaign.platform import listing
 from campaign.platform.supervision import (
     Concern,
@@ -20,68 +22,85 @@ from campaign.platform.supervision import (
     register_figures,
 )
 
-_MOST = 5
+LATE_SECONDS = 60
+
+
+# Of each kind of trouble the newest rows alone are read.
+_TROUBLE = """
+SELECT 'delivery', count(*), max(modified_at) FROM deliveries_delivery
+WHERE state = %(failed_delivery)s
+UNION ALL
+SELECT s.tab, count(*) FILTER (WHERE l.event_at >= %(since)s), max(l.event_at)
+FROM (VALUES ('failed', %(failed)s), ('unknown', %(unknown)s)) AS s(tab, status)
+CROSS JOIN LATERAL (
+    SELECT event_at FROM deliveries_broadlog
+    WHERE status = s.status AND next_retry_at IS NULL AND NOT status = 1
+    ORDER BY id DESC LIMIT %(limit)s
+) AS l
+GROUP BY s.tab
+"""
 
 
 @register_figures
 def waiting_messages(request: HttpRequest, at: datetime) -> Iterator[Figure]:
-    """Tell how many messages wait for a sender. Two bounded queries."""
+    """Tell how many messages wait for a sender. One bounded query."""
     if not request.user.has_perm("deliveries.view_broadlog"):
         return
-    pending = BroadLog.objects.filter(
+    waiting = BroadLog.objects.filter(
         status=LogStatus.PENDING, next_retry_at__isnull=True
-    )
-    count = listing.bounded_count(pending)
-    oldest = None
-    if count:
-        oldest = (
-            pending.filter(lane=0)
-            .order_by("pk")
-            .values_list("created_at", flat=True)
-            .first()
-        )
-    is_late = oldest is not None and (at - oldest).total_seconds() > 60
+    ).order_by("pk")[: listing.CAP + 1]
+    found = waiting.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    oldest = found["oldest"]
+    is_late = oldest is not None and (at - oldest).total_seconds() > LATE_SECONDS
     yield Figure(
         name="messages",
         label=_("Messages waiting"),
-        value=count,
+        value=listing.Bounded(found["count"]),
         url=f"{reverse('deliveries:log_list')}?status=pending",
         tone="warn" if is_late else "",
         since=oldest,
+        order=30,
     )
 
 
 @register_concerns
-def failed_deliveries(request: HttpRequest, at: datetime) -> Iterator[Concern]:
-    """Name deliveries in error, and count messages lost or in doubt. Three queries."""
+def troubles(request: HttpRequest, at: datetime) -> Iterator[Concern]:
+    """Count deliveries in error, messages failed and in doubt. One bounded query."""
     if not request.user.has_perm("deliveries.view_delivery"):
         return
-    failed = Delivery.objects.filter(state=DeliveryState.FAILED).order_by("-pk")
-    for delivery in failed[:_MOST]:
-        yield Concern(
-            look=looks.of_delivery(delivery.state),
-            title=delivery.label,
-            url=delivery.get_absolute_url(),
-            text=_("The delivery failed."),
-            at=delivery.modified_at,
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TROUBLE,
+            {
+                "failed_delivery": DeliveryState.FAILED,
+                "failed": LogStatus.FAILED,
+                "unknown": LogStatus.UNKNOWN,
+                "since": at - timedelta(hours=24),
+                "limit": listing.CAP + 1,
+            },
         )
-    address = reverse("deliveries:log_list")
-    for status, tab in ((LogStatus.FAILED, "failed"), (LogStatus.UNKNOWN, "unknown")):
-        recent = queries.recent_problems(status, at)
-        if status == LogStatus.FAILED:
-            recent = recent.filter(next_retry_at__isnull=True)
-        newest = list(recent.order_by("-pk").values_list("event_at", flat=True))
-        if newest:
-            count = listing.Bounded(len(newest))
-            yield Concern(
-                look=looks.of_status(status),
-                title=ngettext(
-                    "%(n)s message in 24 hours",
-                    "%(n)s messages in 24 hours",
-                    len(newest),
-                )
-                % {"n": count},
-                url=f"{address}?status={tab}",
-                text=_("Look at the answer of the relay."),
-                at=max(newest),
-            )
+        found = cursor.fetchall()
+    for kind, count, newest in found:
+        if count:
+            yield _concern(kind, count, newest)
+
+
+def _concern(kind: str, count: int, newest: datetime) -> Concern:
+    shown = listing.Bounded(count)
+    if kind == "delivery":
+        return Concern(
+            look=looks.of_delivery(DeliveryState.FAILED),
+            title=ngettext("%(n)s delivery", "%(n)s deliveries", count) % {"n": shown},
+            url=f"{reverse('deliveries:delivery_list')}?state={DeliveryState.FAILED:d}",
+            text=_("Its messages are not sent."),
+            at=newest,
+        )
+    status = LogStatus.FAILED if kind == "failed" else LogStatus.UNKNOWN
+    title = ngettext("%(n)s message in 24 hours", "%(n)s messages in 24 hours", count)
+    return Concern(
+        look=looks.of_status(status),
+        title=title % {"n": shown},
+        url=f"{reverse('deliveries:log_list')}?status={kind}",
+        text=_("Look at the answer of the relay."),
+        at=newest,
+    )

@@ -31,7 +31,9 @@ class EventTable(tables.Table):
     event = _cell("event", "lead-cell", verbose_name=_("Event id"), empty_values=())
     type = _cell("event_type", verbose_name=_("Type and channel"))
     status = _cell("event_status", verbose_name=_("Status"))
-    recipient = _cell("recipient", verbose_name=_("Recipient and delivery"), empty_values=())
+    recipient = _cell(
+        "recipient", verbose_name=_("Recipient and delivery"), empty_values=()
+    )
     error_count = tables.Column(verbose_name=_("Errors"), orderable=False)
     process_on = _cell("process_on", verbose_name=_("Process requested"))
     created_at = _cell("created_at", verbose_name=_("Collected"))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,53 +21,67 @@ from workflows.console.schedules import schedule_text
 from workflows.models import State, Substate, Task, TaskStatus, Workflow
 
 VIEW = "workflows.view"
-MOST = 20
 #: A workflow paused for longer is named under "Needs attention".
 LONG_PAUSE = timedelta(hours=24)
 
 
+def _workflows(request: HttpRequest) -> list[Workflow]:
+    """Return the technical workflows; one query for a request, however often asked."""
+    known: list[Workflow] | None = getattr(request, "supervised_workflows", None)
+    if known is None:
+        known = []
+        if request.user.has_perm(VIEW):
+            known = list(Workflow.objects.technical().defer("variables", "description"))
+        request.supervised_workflows = known  # type: ignore[attr-defined]
+    return known
+
+
 @register_figures
 def workflow_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]:
-    """Count workflows in error, paused and executing. One query."""
+    """Count workflows in error, paused and started."""
     if not request.user.has_perm(VIEW):
         return
-    counts = Workflow.objects.technical().aggregate(
-        in_failed=Count("pk", filter=Q(failed=True)),
-        in_paused=Count("pk", filter=Q(state=State.PAUSED, failed=False)),
-        in_started=Count("pk", filter=Q(state=State.STARTED)),
-    )
+    workflows = _workflows(request)
+    failed = sum(one.failed for one in workflows)
+    paused = sum(one.state == State.PAUSED and not one.failed for one in workflows)
+    started = sum(one.state == State.STARTED for one in workflows)
     address = reverse("workflows:workflow_list")
     yield Figure(
         name="failed",
         label=_("Workflows in error"),
-        value=counts["in_failed"],
+        value=failed,
         url=f"{address}?state=failed",
-        tone="bad" if counts["in_failed"] else "",
+        order=10,
+        tone="bad" if failed else "",
     )
     yield Figure(
         name="paused",
         label=_("Workflows paused"),
-        value=counts["in_paused"],
+        value=paused,
         url=f"{address}?state=paused",
-        tone="warn" if counts["in_paused"] else "",
+        order=11,
+        tone="warn" if paused else "",
     )
     yield Figure(
         name="started",
         label=_("Workflows started"),
-        value=counts["in_started"],
+        value=started,
         url=f"{address}?state=running",
+        order=12,
     )
 
 
 @register_concerns
 def workflow_concerns(request: HttpRequest, at: datetime) -> Iterator[Concern]:
-    """Name workflows in error, and those paused for long. One query."""
-    if not request.user.has_perm(VIEW):
-        return
-    waiting = Workflow.objects.technical().filter(
-        Q(failed=True) | Q(state=State.PAUSED, paused_at__lt=at - LONG_PAUSE)
-    )
-    for workflow in waiting.order_by("-paused_at")[:MOST]:
+    """Name workflows in error, and those paused for long."""
+    for workflow in _workflows(request):
+        is_long = (
+            workflow.state == State.PAUSED
+            and workflow.paused_at is not None
+            and workflow.paused_at < at - LONG_PAUSE
+        )
+        if not workflow.failed and not is_long:
+            continue
         text = _("Paused for a long time; nothing runs until it is started.")
         if workflow.failed:
             text = _("An activity failed: read its log, mend the cause, press Start.")

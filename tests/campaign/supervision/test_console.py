@@ -134,7 +134,7 @@ def test_pages_ask_few_queries(
     all_alive()
     fail_one()
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(10):
         admin_client.get(address)
 
 
