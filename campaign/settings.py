@@ -171,7 +171,7 @@ Q_CLUSTER: dict[str, Any] = {
     "ALT_CLUSTERS": {
         "realtime": {
             # A sender works for 20 s, then waits for the answers of its relay.
-            **_queue(_workers["realtime"], timeout=90, retry=280, recycle=1000),
+            **_queue(_workers["realtime"], timeout=90, retry=340, recycle=1000),
             "scheduler": False,
         },
         "bulk": {

@@ -13,7 +13,6 @@ from workflows.activities import find_type
 from workflows.exceptions import ConfigurationError, Fault, InvalidInput
 from workflows.registry import CatalogueEntry, WorkflowDeclaration
 
-
 _OWN_KEYS = {"name", "type", "label", "parameters"}
 
 
