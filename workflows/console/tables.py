@@ -59,7 +59,7 @@ class WorkflowTable(tables.Table):
         "history",
         verbose_name=_("History"),
         orderable=False,
-        attrs={"td": {"class": "hide-on-phone"}},
+        attrs={"td": {"class": "spare"}, "th": {"class": "spare"}},
     )
     next_run = CellColumn(
         "next_run", verbose_name=_("Next run"), order_by=("next_due",)
