@@ -52,7 +52,7 @@ class Tab:
 class LogListing:
     """One page of the delivery logs."""
 
-    page: KeyPage[BroadLog]
+    page: KeyPage[Any]
     filter: LogFilter
     tabs: list[Tab]
     tab: str
@@ -186,7 +186,7 @@ def _logs(request: HttpRequest) -> LogListing:
     status = next((of for name, _label, of in LOG_TABS if name == tab), None)
     if status is None:
         tab = "all"
-    page: KeyPage[BroadLog] = KeyPage([])
+    page: KeyPage[Any] = KeyPage([])
     counts: dict[int, listing.Bounded] = {}
     problem = ""
     # The filter is asked inside the bound, for a period reads the table too.

@@ -257,7 +257,9 @@ class TemplateForm(FaultsMixin, forms.Form):
         super().__init__(*args, **kwargs)
         if is_new:
             choices = [(row.event_id, f"{row.label} ({row.event_id})") for row in types]
-            self.fields["event_type"].choices = [("", "—"), *choices]
+            field = self.fields["event_type"]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 (for the types)
+            field.choices = [("", "—"), *choices]
         else:
             del self.fields["internal_name"], self.fields["event_type"]
 

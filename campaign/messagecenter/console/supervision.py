@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import connection
 from django.http import HttpRequest
@@ -46,7 +47,8 @@ def pending_events(request: HttpRequest, at: datetime) -> Iterator[Figure]:
 def _due(kinds: Sequence[str], at: datetime) -> list[tuple[str, int, datetime | None]]:
     if not kinds:
         return []
-    statements, parameters = [], []
+    statements: list[str] = []
+    parameters: list[str | int | datetime] = []
     for kind in kinds:
         table = connection.ops.quote_name(queries.KINDS[kind]._meta.db_table)
         statements.append(
@@ -84,5 +86,5 @@ def origin_of(delivery: Delivery) -> links.Link | None:
 
 
 for _kind, _type in queries.TARGET_TYPES.items():
-    links.register_target(_type, lambda number, kind=_kind: event_link(kind, number))
+    links.register_target(_type, partial(event_link, _kind))
 links.register_origin(origin_of)

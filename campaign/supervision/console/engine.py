@@ -118,7 +118,7 @@ def next_runs(limit: int = 10) -> list[NextRun]:
     found: dict[int, NextRun] = {}
     for task in tasks[: limit * 3]:
         workflow = task.workflow
-        if workflow.pk not in found:
+        if workflow.pk not in found and task.process_at is not None:
             words = str(schedule_text(workflow))
             found[workflow.pk] = NextRun(workflow, task.process_at, words)
     return list(found.values())[:limit]

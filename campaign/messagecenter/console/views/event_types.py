@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaign.messagecenter.console import looks
+from campaign.messagecenter.console.acting import operator_of
 from campaign.messagecenter.console.forms import (
     SPARE_ROWS,
     AttributeFormSet,
@@ -70,7 +71,7 @@ def event_type_list(request: HttpRequest) -> HttpResponse:
         queryset = queryset.filter(
             Q(event_id__icontains=words) | Q(label__icontains=words)
         )
-    rows = list(queryset.order_by("event_id")[:MOST])
+    rows: list[Any] = list(queryset.order_by("event_id")[:MOST])
     for row in rows:
         row.look = looks.TYPES[row.publication_state]
     return render(
@@ -102,7 +103,7 @@ def event_type_create(request: HttpRequest) -> HttpResponse:
             created = create_event_type(
                 event_id=form.cleaned_data["event_id"],
                 values={**values, "attributes": attributes},
-                acting_operator=request.user,
+                acting_operator=operator_of(request),
                 source=Source.CONSOLE,
                 at=timezone.now(),
             )
@@ -138,7 +139,7 @@ def event_type_detail(request: HttpRequest, event_id: str) -> HttpResponse:
             change_event_type(
                 event_id=event_id,
                 values={"label": form.cleaned_data["label"], "attributes": attributes},
-                acting_operator=request.user,
+                acting_operator=operator_of(request),
                 source=Source.CONSOLE,
                 at=timezone.now(),
             )
@@ -147,7 +148,7 @@ def event_type_detail(request: HttpRequest, event_id: str) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s saved.") % {"name": event_id})
             return redirect(event_type)
-    templates = list(event_type.templates.order_by("internal_name")[:MOST])
+    templates: list[Any] = list(event_type.templates.order_by("internal_name")[:MOST])
     for template in templates:
         template.look = looks.TEMPLATES[template.publication_state]
     return render(
@@ -182,7 +183,7 @@ def event_type_publication(
     try:
         action(
             event_id=event_id,
-            acting_operator=request.user,
+            acting_operator=operator_of(request),
             source=Source.CONSOLE,
             at=timezone.now(),
         )

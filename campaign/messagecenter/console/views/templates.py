@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaign.deliveries.services.rendering import RenderError
 from campaign.messagecenter.console import looks
+from campaign.messagecenter.console.acting import operator_of
 from campaign.messagecenter.console.forms import TemplateForm
 from campaign.messagecenter.console.tables import TemplateTable
 from campaign.messagecenter.models import EventType, MessageTemplate
@@ -69,7 +70,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
             | Q(label__icontains=words)
             | Q(event_type__event_id__icontains=words)
         )
-    rows = list(queryset.order_by("internal_name")[:MOST])
+    rows: list[Any] = list(queryset.order_by("internal_name")[:MOST])
     for row in rows:
         row.look = looks.TEMPLATES[row.publication_state]
     return render(
@@ -98,7 +99,7 @@ def template_create(request: HttpRequest) -> HttpResponse:
                 internal_name=form.cleaned_data["internal_name"],
                 event_id=form.cleaned_data["event_type"],
                 values=form.values(),
-                acting_operator=request.user,
+                acting_operator=operator_of(request),
                 source=Source.CONSOLE,
                 at=timezone.now(),
             )
@@ -130,7 +131,7 @@ def template_detail(request: HttpRequest, internal_name: str) -> HttpResponse:
             services.change_template(
                 internal_name=internal_name,
                 values=form.values(),
-                acting_operator=request.user,
+                acting_operator=operator_of(request),
                 source=Source.CONSOLE,
                 at=timezone.now(),
                 expected_modified_at=_instant(form.cleaned_data["modified"]),
@@ -160,7 +161,7 @@ def template_publication(
     try:
         VERBS[verb][0](
             internal_name=internal_name,
-            acting_operator=request.user,
+            acting_operator=operator_of(request),
             source=Source.CONSOLE,
             at=timezone.now(),
         )
