@@ -235,6 +235,12 @@ class BroadLog(models.Model):
                 name="broadlog_not_sent",
                 condition=~Q(status=1),
             ),
+            # The list of logs: the channels that are rare.
+            models.Index(
+                fields=("channel", "-id"),
+                name="broadlog_channel",
+                condition=~Q(channel=0),
+            ),
             # The list of logs: what became of the messages to an address.
             models.Index(fields=("address",), name="broadlog_address"),
         )

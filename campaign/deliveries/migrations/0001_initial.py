@@ -374,6 +374,11 @@ class Migration(migrations.Migration):
                         fields=["status", "-id"],
                         name="broadlog_not_sent",
                     ),
+                    models.Index(
+                        condition=models.Q(("channel", 0), _negated=True),
+                        fields=["channel", "-id"],
+                        name="broadlog_channel",
+                    ),
                     models.Index(fields=["address"], name="broadlog_address"),
                 ],
                 "constraints": [
