@@ -1,0 +1,79 @@
+"""Events, their messages and templates in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import event_address
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("live")]
+
+
+def test_event_is_found_by_its_recipient_and_opened(
+    page: Page, push: Callable[..., str]
+) -> None:
+    push("found@example.com", ctx={"order_number": "A-1027"})
+    push("somebody-else@example.com")
+    page.goto("/message-center/events/")
+
+    page.locator("[data-search]").fill("found@example.com")
+    page.locator("[data-search]").press("Enter")
+    rows = page.locator("tr[data-row]")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("found@example.com")
+    rows.first.locator("[data-open]").click()
+
+    expect(page.locator("#event-facts")).to_contain_text("found@example.com")
+    expect(page.locator("main")).to_contain_text("A-1027")
+
+
+def test_event_page_follows_the_way_to_sent(
+    page: Page, push: Callable[..., str]
+) -> None:
+    page.goto(event_address(push("followed@example.com")))
+
+    expect(page.locator("#event-state")).to_have_text("Sent")
+
+    steps = page.locator("#event-steps")
+    steps.get_by_role("link").last.click()
+    expect(page.locator("main")).to_contain_text("followed@example.com")
+
+
+def test_caught_mail_shows_the_message_that_was_sent(
+    page: Page, push: Callable[..., str]
+) -> None:
+    push("caught@example.com")
+    page.goto("/monitoring/caught-mail/")
+    row = page.locator("tr[data-row]", has_text="caught@example.com")
+    expect(row).to_have_count(1)
+
+    row.locator("[data-open]").click()
+
+    expect(page.locator("main")).to_contain_text("To caught@example.com")
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text("Example Shop")
+
+
+def test_template_is_drafted_previewed_and_published(
+    page: Page, push: Callable[..., str]
+) -> None:
+    page.goto("/message-center/templates/")
+    page.get_by_role("link", name="Account created").first.click()
+
+    page.get_by_label("Subject").fill("Under way: {{ event.type }}")
+    page.get_by_role("button", name="Preview").click()
+    frame = page.frame_locator("iframe[name=preview]")
+    expect(frame.locator("table.headers")).to_contain_text(
+        "Under way: EVTaccountCreated"
+    )
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("The draft differs")
+    page.get_by_role("button", name="Publish the changes").click()
+
+    expect(page.locator("main")).not_to_contain_text("The draft differs")
+    push("new-version@example.com", type="EVTaccountCreated")
+    page.goto("/monitoring/caught-mail/")
+    row = page.locator("tr[data-row]", has_text="new-version@example.com")
+    expect(row).to_contain_text("Under way: EVTaccountCreated")
