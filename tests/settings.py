@@ -10,8 +10,10 @@ _OURS = ("CAMPAIGN_", "PUBLIC_URL", "SMTP_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIE
 for _name in list(os.environ):
     if _name.startswith(_OURS) and _name not in {"CAMPAIGN_REQUIRE_BROWSER"}:
         del os.environ[_name]
-os.environ["CAMPAIGN_VAR"] = os.environ.get("TESTS_VAR") or tempfile.mkdtemp(
-    prefix="campaign-tests-"
+# Each worker is an installation of its own: its database, its folder.
+os.environ["CAMPAIGN_VAR"] = os.path.join(
+    os.environ.get("TESTS_VAR") or tempfile.mkdtemp(prefix="campaign-tests-"),
+    os.environ.get("PYTEST_XDIST_WORKER", "main"),
 )
 os.environ["DATABASE_URL"] = os.environ.get(
     "TESTS_DATABASE_URL", "postgresql:///campaign"
