@@ -102,6 +102,10 @@ def main(arguments: list[str]) -> int:
             catalog = Catalog(locale=locale, project="Campaign", charset="utf-8")
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
+        catalog.fuzzy = False
+        catalog.header_comment = f"# {path.parent.parent.name} texts of Campaign."
+        catalog.msgid_bugs_address = catalog.last_translator = "Campaign"
+        catalog.language_team = "Campaign"
         untranslated = [m for m in catalog if m.id and not _is_translated(m.string)]
         missing += len(untranslated)
         print(f"{folder}: {len(catalog)} texts, {len(untranslated)} to translate")

@@ -49,6 +49,7 @@ class LogOut(Schema):
     failure_reason: int
     event_at: datetime
     valid_until: datetime
+    attempt_at: datetime | None
     send_count: int
     next_retry_at: datetime | None
     message_id: str
