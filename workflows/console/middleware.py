@@ -43,7 +43,8 @@ class ConsoleMiddleware:
         """Answer an error of ours with its own words and status."""
         if not isinstance(exception, AppError):
             return None
-        if "text/html" not in request.headers.get("Accept", ""):
+        is_page = "text/html" in request.headers.get("Accept", "")
+        if not is_page and "HX-Request" not in request.headers:
             return None
         return render(
             request, "error.html", {"error": exception}, status=exception.status

@@ -18,6 +18,7 @@ from campaign.deliveries.models import (
     TargetType,
 )
 from campaign.messagecenter.models import BatchEvent, EventStatus, RtEvent
+from campaign.platform import listing
 
 EVENTS = "/message-center/events/"
 pytestmark = pytest.mark.django_db
@@ -232,3 +233,25 @@ def test_without_the_right_nothing_is_shown(client: Client, outsider: Operator) 
 
 def test_signed_out_readers_are_led_to_sign_in(client: Client) -> None:
     assert client.get(EVENTS)["Location"].startswith("/accounts/")
+
+
+def test_refresh_of_a_purged_event_is_not_found(admin_client: Client) -> None:
+    reply = admin_client.get(
+        f"{EVENTS}rt/987654321/changes/", headers={"hx-request": "true"}
+    )
+
+    assert reply.status_code == 404
+
+
+def test_search_that_takes_too_long_says_what_to_do(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_arguments: Any) -> None:
+        raise listing.TooSlow
+
+    monkeypatch.setattr(listing, "key_page", give_up)
+
+    reply = admin_client.get(EVENTS, {"channel": "1"})
+
+    assert reply.status_code == 200
+    assert "The search was given up." in reply.content.decode()
