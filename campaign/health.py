@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -28,40 +28,21 @@ from prometheus_client.registry import Collector
 from campaign.access.models import Scope
 from campaign.access.services.tokens import authenticate
 from campaign.security import is_loopback
+from workflows.engine.supervision import (
+    Component,
+    Health,
+    component_status,
+    unknown_status,
+)
 from workflows.exceptions import AppError
-from workflows.registry import QUEUES
 
-#: A sign of life older than this means that the part is down.
-LATE_SECONDS = 30.0
 _PROBE_SECONDS = 1.5
 _RELAY_SECONDS = 1.0
 _RELAY_TRUST_SECONDS = 10.0
-_HEARTBEATS = (
-    "SELECT kind, name, EXTRACT(EPOCH FROM now() - at)::float FROM workflows_heartbeat"
-)
 _DEPTHS = (
     "SELECT key, count(*)::float FROM"
     " (SELECT key FROM django_q_ormq LIMIT 100000) AS bounded GROUP BY key"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """The state of one part."""
-
-    is_up: bool
-    detail: str
-    age_seconds: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the entry of this part in the answer of ``/readyz``."""
-        entry: dict[str, Any] = {
-            "status": "up" if self.is_up else "down",
-            "detail": self.detail,
-        }
-        if self.age_seconds is not None:
-            entry["age_seconds"] = round(self.age_seconds, 1)
-        return entry
 
 
 class _BoundedProbe:
@@ -117,22 +98,19 @@ def _greet_relay() -> Component:
             session.noop()
     except (OSError, smtplib.SMTPException) as error:
         reason = str(error) or type(error).__name__
-        return Component(False, f"{relay.host}:{relay.port}: {reason}")
-    return Component(True, f"{relay.host}:{relay.port} answers")
+        return Component(Health.DOWN, f"{relay.host}:{relay.port}: {reason}")
+    return Component(Health.UP, f"{relay.host}:{relay.port} answers")
 
 
-def _ask_heartbeats() -> dict[tuple[str, str], float]:
-    """Return the age in seconds of every sign of life. One statement."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_HEARTBEATS)
-            return {(kind, name): age for kind, name, age in cursor.fetchall()}
-    except DatabaseError:
+def _ask_engine() -> dict[str, Component]:
+    """Return the state of database, clock and queues; let go of a dead connection."""
+    found = component_status(timezone.now())
+    if not found["database"].is_up:
         connection.close()
-        raise
+    return found
 
 
-_heartbeats = _BoundedProbe("readiness-database", _ask_heartbeats)
+_engine = _BoundedProbe("readiness-database", _ask_engine)
 _relay = _RelayProbe()
 _relay_in_time = _BoundedProbe("readiness-relay", _relay.component)
 
@@ -143,21 +121,12 @@ def components() -> dict[str, Component]:
     When the database is down nothing is known of the clock and the queues, which
     cannot work without it: they count as down.
     """
-    found: dict[str, Component] = {}
-    ages: dict[tuple[str, str], float] = {}
     deadline = time.monotonic() + _PROBE_SECONDS
     _relay_in_time.start()
     try:
-        ages = _heartbeats.result(deadline)
-        found["database"] = Component(True, "answers")
+        found = dict(_engine.result(deadline))
     except TooLate:
-        found["database"] = Component(False, "does not answer in time")
-    except DatabaseError as error:
-        found["database"] = Component(False, " ".join(str(error).split()))
-    clocks = [age for (kind, _name), age in ages.items() if kind == "clock"]
-    found["clock"] = _alive(min(clocks, default=None))
-    for queue in QUEUES:
-        found[f"queue:{queue}"] = _alive(ages.get(("queue", queue)))
+        found = unknown_status("does not answer in time")
     found["relay"] = relay(deadline)
     return found
 
@@ -168,15 +137,15 @@ def relay(deadline: float | None = None) -> Component:
     try:
         return _relay_in_time.result(deadline or time.monotonic() + _PROBE_SECONDS)
     except TooLate:
-        return Component(False, "does not answer in time")
+        return Component(Health.DOWN, "does not answer in time")
 
 
-def _alive(age: float | None) -> Component:
-    if age is None:
-        return Component(False, "no sign of life yet")
-    if age > LATE_SECONDS:
-        return Component(False, f"last sign of life {age:.0f} s ago", age)
-    return Component(True, "alive", age)
+def _entry(part: Component) -> dict[str, Any]:
+    """Return the entry of a part in the answer of ``/readyz``."""
+    entry: dict[str, Any] = {"status": part.status, "detail": part.detail}
+    if part.age_seconds is not None:
+        entry["age_seconds"] = round(part.age_seconds, 1)
+    return entry
 
 
 @require_safe
@@ -193,7 +162,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     answer = JsonResponse(
         {
             "status": "ready" if is_ready else "unavailable",
-            "components": {name: part.as_dict() for name, part in found.items()},
+            "components": {name: _entry(part) for name, part in found.items()},
         },
         status=200 if is_ready else 503,
         headers={"Cache-Control": "no-store"},

@@ -9,19 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from campaign import health
 from campaign.access.services.tokens import create_token
+from workflows import conf
+from workflows.engine.supervision import unknown_status
 from workflows.models import Heartbeat
 from workflows.registry import QUEUES
 
 
 @pytest.fixture
 def _relay_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    up = health.Component(True, "answers")
+    up = health.Component(health.Health.UP, "answers")
     monkeypatch.setattr(health._relay_in_time, "_ask", lambda: up)
 
 
@@ -33,7 +34,7 @@ def _beats(transactional_db: None) -> Iterator[None]:
         Heartbeat.objects.create(kind="queue", name=queue, at=now, sent_at=now)
     yield
     # The probe's own thread holds a connection to the test database.
-    health._heartbeats._pool.submit(lambda: health.connection.close()).result()
+    health._engine._pool.submit(lambda: health.connection.close()).result()
 
 
 def test_healthz_asks_nothing(client: Client) -> None:
@@ -61,7 +62,7 @@ def test_readyz_is_200_when_every_part_is_up(client: Client) -> None:
 
 @pytest.mark.usefixtures("_beats", "_relay_up")
 def test_readyz_is_503_when_a_queue_is_late(client: Client) -> None:
-    late = timezone.now() - timedelta(seconds=health.LATE_SECONDS + 5)
+    late = timezone.now() - timedelta(seconds=conf.SILENCE_SECONDS + 5)
     Heartbeat.objects.filter(name="bulk").update(at=late)
 
     answer = client.get("/readyz")
@@ -69,17 +70,15 @@ def test_readyz_is_503_when_a_queue_is_late(client: Client) -> None:
     assert answer.status_code == 503
     part = answer.json()["components"]["queue:bulk"]
     assert part["status"] == "down"
-    assert part["age_seconds"] > health.LATE_SECONDS
+    assert part["age_seconds"] > conf.SILENCE_SECONDS
 
 
 @pytest.mark.usefixtures("_relay_up")
 def test_readyz_is_503_when_the_database_is_down(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> Any:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(health._heartbeats, "_ask", refuse)
+    away = unknown_status("connection refused")
+    monkeypatch.setattr(health._engine, "_ask", lambda: away)
 
     answer = client.get("/readyz")
 
@@ -94,7 +93,7 @@ def test_readyz_answers_in_time_when_the_database_hangs(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = health._BoundedProbe("slow", lambda: time.sleep(3))
-    monkeypatch.setattr(health, "_heartbeats", slow)
+    monkeypatch.setattr(health, "_engine", slow)
     started = time.monotonic()
 
     answer = client.get("/readyz")

@@ -89,14 +89,19 @@ def next_runs(workflow: Workflow, at: datetime, count: int = 10) -> list[datetim
 
 
 def preview_schedule(
-    *, workflow: Workflow, schedule: Mapping[str, Any], at: datetime, count: int = 10
+    *,
+    workflow: Workflow,
+    schedule: Mapping[str, Any],
+    at: datetime,
+    count: int = 10,
+    activity: str = "scheduler",
 ) -> SchedulePreview:
     """Compare a schedule with the one in force; changes nothing.
 
     Raises InvalidInput with every fault.
     """
     new = parse_schedule(schedule)
-    stored = schedule_of(workflow)
+    stored = schedule_of(workflow, activity)
     old = Schedule.parse(stored) if stored else None
     zone = planning.zone_of(workflow, new)
     instants = tuple(calendar.preview(new, at, count, zone=zone))

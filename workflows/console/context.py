@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,20 +13,17 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from workflows import conf
 from workflows.console import menu, wording
-from workflows.models import Heartbeat, HeartbeatKind
+from workflows.engine.supervision import Component, component_status
 
-SILENT_AFTER = timedelta(seconds=conf.SILENCE_SECONDS)
+CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A clock or a queue as its last sign of life tells it."""
 
-    kind: str
     name: str
-    seen_at: datetime
     is_silent: bool
     message: str
 
@@ -85,15 +82,13 @@ class ConsoleStatus:
     @cached_property
     def parts(self) -> list[Part]:
         """Return every clock and queue, the silent ones first. One query."""
-        now = timezone.now()
-        beats = Heartbeat.objects.exclude(kind=HeartbeatKind.DUTY)
-        by_kind: dict[tuple[str, str], Heartbeat] = {}
-        for beat in beats.order_by("at"):
-            # Any one living clock is enough; each queue has to answer itself.
-            name = beat.name if beat.kind == HeartbeatKind.QUEUE else ""
-            by_kind[beat.kind, name] = beat
-        parts = [_part(beat, now) for beat in by_kind.values()]
-        return sorted(parts, key=lambda part: (not part.is_silent, part.kind))
+        status = component_status(timezone.now())
+        parts = [
+            _part(name, part)
+            for name, part in status.items()
+            if part.age_seconds is not None
+        ]
+        return sorted(parts, key=lambda part: (not part.is_silent, part.name))
 
     @cached_property
     def silent(self) -> list[Part]:
@@ -119,9 +114,8 @@ def _languages() -> list[tuple[str, str]]:
     return list(settings.LANGUAGES)
 
 
-def _part(beat: Heartbeat, now: datetime) -> Part:
-    age = now - beat.at
-    if beat.kind == HeartbeatKind.CLOCK:
+def _part(name: str, component: Component) -> Part:
+    if name == CLOCK:
         message = _(
             "The clock has been silent for %(age)s. Schedules and signals start late"
             " until it is back."
@@ -131,8 +125,9 @@ def _part(beat: Heartbeat, now: datetime) -> Part:
             "The queue %(queue)s has not answered for %(age)s. Its tasks wait until a"
             " worker is back."
         )
-    words = {"age": wording.span(age), "queue": beat.name}
-    return Part(beat.kind, beat.name, beat.at, age > SILENT_AFTER, message % words)
+    age = timedelta(seconds=component.age_seconds or 0)
+    words = {"age": wording.span(age), "queue": name.removeprefix("queue:")}
+    return Part(name, not component.is_up, message % words)
 
 
 def console(request: HttpRequest) -> dict[str, Any]:

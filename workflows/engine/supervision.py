@@ -109,12 +109,7 @@ def component_status(at: datetime) -> dict[str, Component]:
     try:
         rows = list(Heartbeat.objects.exclude(kind=HeartbeatKind.DUTY))
     except (DatabaseError, InterfaceError) as error:
-        down = Component(Health.DOWN, _("The database does not answer."))
-        return {
-            "database": Component(Health.DOWN, str(error).strip() or down.detail),
-            "clock": down,
-            **{f"queue:{name}": down for name in QUEUES},
-        }
+        return unknown_status(" ".join(str(error).split()))
     status = {"database": Component(Health.UP, _("The database answers."))}
     clocks = [row for row in rows if row.kind == HeartbeatKind.CLOCK]
     status["clock"] = _judge(
@@ -132,6 +127,16 @@ def component_status(at: datetime) -> dict[str, Component]:
             _("No worker of this queue answers."),
         )
     return status
+
+
+def unknown_status(reason: str) -> dict[str, Component]:
+    """Return what is known while the database is away: nothing works without it."""
+    down = Component(Health.DOWN, _("The database does not answer."))
+    return {
+        "database": Component(Health.DOWN, reason or down.detail),
+        "clock": down,
+        **{f"queue:{name}": down for name in QUEUES},
+    }
 
 
 def _judge(last: Heartbeat | None, at: datetime, well: str, ill: str) -> Component:

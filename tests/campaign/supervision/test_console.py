@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the relay answer without a network, and room on the disk."""
-    answer = health.Component(True, "answers")
+    answer = health.Component(health.Health.UP, "answers")
     monkeypatch.setattr(health, "relay", lambda: answer)
     has_room(monkeypatch, 50 * 2**30)
 
@@ -93,7 +93,9 @@ def test_relay_that_does_not_answer_is_down(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     all_alive()
-    monkeypatch.setattr(health, "relay", lambda: health.Component(False, "refused"))
+    monkeypatch.setattr(
+        health, "relay", lambda: health.Component(health.Health.DOWN, "refused")
+    )
 
     page = admin_client.get(MONITORING).content.decode()
 

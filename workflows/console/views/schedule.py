@@ -184,7 +184,9 @@ def _default_text(workflow: Workflow) -> str:
 def _preview(workflow: Workflow, activity: str, shape: dict[str, Any]) -> Shown:
     """Return the sentences and instants of old and new; raises InvalidInput."""
     now = timezone.now()
-    found = preview_schedule(workflow=workflow, schedule=shape, at=now, count=SHOWN)
+    found = preview_schedule(
+        workflow=workflow, schedule=shape, at=now, count=SHOWN, activity=activity
+    )
     zone = zoneinfo.ZoneInfo(found.zone)
     stored = schedule_of(workflow, activity) or shape
     zone_old = resolve_zone(
