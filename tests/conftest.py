@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
 
 from campaign.access.models import Operator
+from tests.shared import SharedScheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Any
+) -> SharedScheduling | None:
+    """Keep the tests of one running installation on one worker."""
+    is_grouped = config.getvalue("dist") == "loadgroup"
+    return SharedScheduling(config, log) if is_grouped else None
 
 
 @pytest.fixture(autouse=True)
