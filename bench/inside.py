@@ -89,7 +89,7 @@ def install_message() -> None:
 
 
 def start_workflows(prefix: str, instants: list[str]) -> None:
-    """Start one workflow per instant: scheduler, script, end; planned once."""
+    """Start one workflow per instant: scheduler, script, end; planned daily."""
     now = timezone.now()
     for index, text in enumerate(instants):
         instant = datetime.fromisoformat(text)
@@ -108,12 +108,7 @@ def start_workflows(prefix: str, instants: list[str]) -> None:
 
 
 def _graph(instant: datetime) -> dict[str, Any]:
-    schedule = {
-        "kind": "once",
-        "start_date": f"{instant:%Y-%m-%d}",
-        "time": f"{instant:%H:%M:%S}",
-        "tz": "UTC",
-    }
+    schedule = {"kind": "daily", "time": f"{instant:%H:%M:%S}", "tz": "UTC"}
     types = {
         "scheduler": ("scheduler", {"schedule": schedule}),
         WORK: ("script", {"handler": HANDLER}),
