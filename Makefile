@@ -36,8 +36,8 @@ format: setup ## format code and templates
 	$(BIN)/ruff format --quiet .
 	$(BIN)/djlint --quiet --reformat templates || true
 
-bench: setup ## measure; prints a table and writes JSON to bench/results
-	@$(PY) -m bench
+bench: setup ## measure; table, and JSON in bench/results; BENCH="--quick" or names
+	@$(PY) -m bench $(BENCH)
 
 vendor: setup ## fetch the third-party browser files again and compare their sums
 	@$(PY) .ci/vendor.py

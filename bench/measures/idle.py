@@ -14,7 +14,6 @@ import psutil
 from bench.figures import Result
 from bench.installation import Installation, installation
 
-_SETTLE_SECONDS = 15.0
 _MEGABYTE = 1024 * 1024
 _TRANSACTIONS = (
     "SELECT xact_commit + xact_rollback FROM pg_stat_database"
@@ -25,9 +24,9 @@ _TRANSACTIONS = (
 def measure(*, quick: bool) -> Result:
     """Measure the cost of doing nothing."""
     result = Result("idle")
-    seconds = 15.0 if quick else 60.0
+    settle, seconds = (5.0, 15.0) if quick else (15.0, 60.0)
     with installation() as running:
-        time.sleep(_SETTLE_SECONDS)
+        time.sleep(settle)
         with running.connect() as session:
             # This session tells its own statements at once, hence in both counts.
             [(before,)] = session.execute(_TRANSACTIONS).fetchall()

@@ -18,6 +18,10 @@ from tests.live import free_port
 _FIRST_SECONDS = 300.0
 _STOP_SECONDS = 30.0
 _KEPT = ("PATH", "HOME", "LANG")
+_CLONE = (
+    *("git", "-c", "advice.detachedHead=false", "clone"),
+    *("--quiet", "--no-hardlinks"),
+)
 
 
 def measure(*, quick: bool) -> Result:
@@ -28,7 +32,7 @@ def measure(*, quick: bool) -> Result:
     try:
         clone = folder / "clone"
         subprocess.run(
-            ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)],
+            [*_CLONE, str(ROOT), str(clone)],
             check=True,
         )
         if quick:
