@@ -11,7 +11,7 @@ LINT_ENV := SECRET_KEY=used-by-make-lint-only-and-nowhere-else-0123456789-abcdef
 CHECK_ENV := $(LINT_ENV) DATABASE_URL=postgresql:///none \
 	PUBLIC_URL=https://campaign.example.com TRUSTED_PROXIES=127.0.0.1
 
-.PHONY: help run setup test e2e lint format bench vendor screenshots torture
+.PHONY: help run setup test e2e lint format bench messages vendor screenshots torture
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' Makefile | sed 's/:[^#]*## /: /'
@@ -38,6 +38,9 @@ format: setup ## format code and templates
 
 bench: setup ## measure; table, and JSON in bench/results; BENCH="--quick" or names
 	@$(PY) -m bench $(BENCH)
+
+messages: setup ## collect the texts to translate into locale/
+	@$(LINT_ENV) $(PY) .ci/messages.py
 
 vendor: setup ## fetch the third-party browser files again and compare their sums
 	@$(PY) .ci/vendor.py
