@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from campaign.messagecenter.services import routing, status_copy
 from campaign.messagecenter.services.event_keys import BATCH, RT
 from workflows.registry import Result, RunContext, activity, technical_workflow
@@ -15,7 +17,11 @@ class RealTimeEventsProcessing:
     Source: about-event-processing.md.
     """
 
-    @activity(after=("scheduler", "signal"), queue="realtime", label="Route events")
+    @activity(
+        after=("scheduler", "signal"),
+        queue="realtime",
+        label=gettext_noop("Route events"),
+    )
     def route_events(self, run: RunContext) -> Result:
         """Turn due events into messages."""
         return routing.drain(run, RT)
@@ -29,7 +35,7 @@ class BatchEventsProcessing:
     Source: about-event-processing.md.
     """
 
-    @activity(after="scheduler", label="Route events")
+    @activity(after="scheduler", label=gettext_noop("Route events"))
     def route_events(self, run: RunContext) -> Result:
         """Turn due events into messages."""
         return routing.drain(run, BATCH)
@@ -43,7 +49,7 @@ class UpdateEventsStatus:
     Source: about-event-processing.md.
     """
 
-    @activity(after=("scheduler", "signal"), label="Copy statuses")
+    @activity(after=("scheduler", "signal"), label=gettext_noop("Copy statuses"))
     def copy_statuses(self, run: RunContext) -> Result:
         """Bring open events up to date, then correct late ones."""
         return status_copy.drain(run)

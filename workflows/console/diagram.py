@@ -66,7 +66,7 @@ class PlacedNode:
     @property
     def title(self) -> list[str]:
         """Return the label in one line, or two where it is long."""
-        first, rest = _fitting(self.node.label, TITLE_UNITS)
+        first, rest = _fitting(self.node.title, TITLE_UNITS)
         if not rest:
             return [first]
         second, more = _fitting(rest, TITLE_UNITS - 1)

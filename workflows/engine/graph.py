@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext as translate
 
 from workflows.activities import find_type
 from workflows.exceptions import ConfigurationError, Fault, InvalidInput
@@ -26,6 +27,11 @@ class Node:
     parameters: Mapping[str, Any]
     # What the editor keeps with an activity, such as its position.
     extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Return the label in the reader's language; the built-in ones have several."""
+        return translate(self.label) if self.label else self.name
 
 
 @dataclass(frozen=True, slots=True)

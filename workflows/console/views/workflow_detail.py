@@ -167,7 +167,7 @@ def _activities(workflow: Workflow) -> list[tuple[str, str, str]]:
     if workflow.structure is None:
         return []
     return [
-        (node.name, node.label, node.type)
+        (node.name, node.title, node.type)
         for node in Graph.of(workflow.structure.graph).nodes
     ]
 
