@@ -16,6 +16,18 @@ OF_COLOUR = ["color-contrast", "link-in-text-block"]
 _RUN = "only => axe.run(document, {runOnly: only, resultTypes: ['violations']})"
 
 
+def faults_in_both_themes(page: Page) -> list[str]:
+    """Return what breaks the guidelines, light or dark, on a page still as loaded.
+
+    The page has to be opened with reduced motion: colours change at once then.
+    """
+    page.emulate_media(color_scheme="light")
+    load(page)
+    light = [f"light: {line}" for line in violations(page)]
+    page.emulate_media(color_scheme="dark")
+    return light + [f"dark: {line}" for line in violations_of_colour(page)]
+
+
 def load(page: Page) -> None:
     """Bring the rules into the page; it knows them until it is left."""
     page.evaluate(SCRIPT)

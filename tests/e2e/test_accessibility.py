@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.e2e import axe
 from tests.e2e.conftest import OpenPage, event_address
+from tests.e2e.operators import OUTSIDER, READER
 from tests.live import LiveStack, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("live")]
@@ -63,15 +64,11 @@ def found_pages(stack: LiveStack, push: Callable[..., str]) -> list[str]:
 def faults_of(page: Page, address: str) -> Iterator[str]:
     """Yield what is wrong with a page in either theme and at either width."""
     page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-    page.emulate_media(color_scheme="light")
     answer = page.goto(address)
     if answer is None or answer.status != 200:
         yield f"{address}: status {answer and answer.status}"
         return
-    axe.load(page)
-    yield from (f"{address} light: {line}" for line in axe.violations(page))
-    page.emulate_media(color_scheme="dark")
-    yield from (f"{address} dark: {line}" for line in axe.violations_of_colour(page))
+    yield from (f"{address} {line}" for line in axe.faults_in_both_themes(page))
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         over = page.evaluate(
@@ -105,6 +102,19 @@ def test_sign_in_is_accessible_and_fits(open_page: OpenPage, language: str) -> N
     faults = list(faults_of(page, "/accounts/sign-in/"))
 
     assert faults == []
+
+
+def test_pages_of_refusal_are_accessible(open_page: OpenPage) -> None:
+    reader = open_page(READER, reduced_motion="reduce")
+    reader.goto("/workflows/batchEventsProcessing/schedule/scheduler/")
+    closed = axe.faults_in_both_themes(reader)
+    outsider = open_page(OUTSIDER, reduced_motion="reduce")
+    outsider.goto("/workflows/")
+    refused = axe.faults_in_both_themes(outsider)
+    reader.goto("/workflows/no_such_workflow/")
+    missing = axe.faults_in_both_themes(reader)
+
+    assert (closed, refused, missing) == ([], [], [])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e import axe
 from tests.e2e.conftest import OpenPage, Workflows
 from tests.live import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("live")]
 AT_FAULT = "waiting / 2 > 10"
+OPEN = {"queued", "running", "deferred", "failed"}
 MENDED = "waiting is undefined or waiting > 20"
 
 
@@ -54,13 +56,11 @@ def failed(batch_events: str, workflows: Workflows) -> str:
 
 
 def is_well(workflows: Workflows, name: str) -> bool:
+    """Return whether it goes on and none of its runs is open or failed."""
     now = workflows.get(name)
-    run = workflows.get(name, "runs?limit=1")["items"][0]
-    return (now["state"], now["failed"], run["status"]) == (
-        "started",
-        False,
-        "finished",
-    )
+    runs = workflows.get(name, "runs")["items"]
+    is_started = now["state"] == "started" and not now["failed"]
+    return is_started and OPEN.isdisjoint(run["status"] for run in runs)
 
 
 def test_failed_workflow_tells_its_cause_and_resumes_once_mended(
@@ -111,3 +111,19 @@ def test_failed_workflow_is_found_opened_and_started_by_keys(
 
     expect(page.locator("#workflow-head h1 .chip")).to_have_text("Started")
     wait_until(lambda: is_well(workflows, failed), seconds=15)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_failure_is_told_accessibly(
+    open_page: OpenPage, failed: str, language: str
+) -> None:
+    page = open_page(locale=language, reduced_motion="reduce")
+
+    page.goto("/workflows/?state=failed")
+    listed = axe.faults_in_both_themes(page)
+    page.goto(f"/workflows/{failed}/?tab=tasks")
+    told = axe.faults_in_both_themes(page)
+    page.goto("/monitoring/")
+    supervised = axe.faults_in_both_themes(page)
+
+    assert (listed, told, supervised) == ([], [], [])

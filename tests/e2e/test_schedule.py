@@ -36,7 +36,9 @@ def test_preview_shows_old_and_new_side_by_side(
 def test_saving_raises_the_version_and_triggers_no_run(
     page: Page, batch_events: str, workflows: Workflows
 ) -> None:
-    version = workflows.get(batch_events, "schedule")["version"]
+    version = workflows.put(
+        batch_events, "schedule", {"kind": "daily", "time": "05:00"}
+    )
     runs = workflows.get(batch_events, "runs")["items"]
     page.goto(FORM)
     choose_daily(page, "04:30")
