@@ -69,40 +69,25 @@ def safety_net() -> None:
 
 def take_due(at: datetime) -> int:
     """Fire the due scheduler tasks and queue the due deferred ones."""
-    due = list(
-        Task.objects.filter(
-            status=TaskStatus.ACTIVE,
-            substate=Substate.PENDING,
-            process_at__lte=at,
-            workflow__state=State.STARTED,
-        )
-        .order_by("process_at")
-        .values_list("pk", flat=True)[:BATCH]
-    )
-    if not due:
-        return 0
     with transaction.atomic(), runs.gathered_wakes():
-        for task_id in due:
-            _take_one(task_id, at)
+        due = list(
+            Task.objects.select_related("workflow__structure", "run__structure")
+            .select_for_update(skip_locked=True, of=("self", "workflow"))
+            .filter(
+                status=TaskStatus.ACTIVE,
+                substate=Substate.PENDING,
+                process_at__lte=at,
+                workflow__state=State.STARTED,
+            )
+            .order_by("process_at", "pk")[:BATCH]
+        )
+        for task in firing.fire_plain(due, at):
+            _take_one(task, at)
     return len(due)
 
 
-def _take_one(task_id: int, at: datetime) -> None:
+def _take_one(task: Task, at: datetime) -> None:
     """Handle one due task; a fault of one never holds back the others."""
-    task = (
-        Task.objects.select_related("workflow__structure", "run__structure")
-        .select_for_update(skip_locked=True, of=("self", "workflow"))
-        .filter(
-            pk=task_id,
-            status=TaskStatus.ACTIVE,
-            substate=Substate.PENDING,
-            process_at__lte=at,
-            workflow__state=State.STARTED,
-        )
-        .first()
-    )
-    if task is None:
-        return
     try:
         with transaction.atomic():
             if task.activity_type == "scheduler":
@@ -110,7 +95,7 @@ def _take_one(task_id: int, at: datetime) -> None:
             else:
                 _queue_deferred(task, at)
     except (AppError, ValueError, KeyError) as error:
-        logger.exception("A due task cannot be fired", extra={"task": task_id})
+        logger.exception("A due task cannot be fired", extra={"task": task.pk})
         _fault(task, at, str(error))
 
 

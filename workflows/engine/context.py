@@ -101,7 +101,7 @@ class TaskContext(BaseContext):
         self._state = State(workflow.state)
         self._beat_at = time.monotonic()
         self._lines: list[JournalEntry] = []
-        self._lines_left = conf.JOURNAL_LINES_PER_RUN - run.journal.count()
+        self._lines_left: int | None = None  # counted when the first one comes
 
     @property
     def seconds_left(self) -> float:
@@ -157,6 +157,9 @@ class TaskContext(BaseContext):
         self._lines.clear()
 
     def _note(self, level: Level, message: str, parameters: dict[str, Any]) -> None:
+        if self._lines_left is None:
+            written = self._run.journal.count()
+            self._lines_left = conf.JOURNAL_LINES_PER_RUN - written
         if self._lines_left <= 0:
             self.lines_dropped += 1
             return

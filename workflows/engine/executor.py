@@ -41,6 +41,32 @@ from workflows.registry import Again, Done, Result
 LOCK_CLASS = 0x57 << 48
 IDLE_RETRY_SECONDS = 0.005
 LEAST_SECONDS = 1.0
+_CLAIM = """
+WITH picked AS (
+    SELECT t.id FROM workflows_task t
+    JOIN workflows_workflow w ON w.id = t.workflow_id
+    WHERE t.status = 'active' AND t.substate = 'queued' AND {which}
+        AND w.state IN ('start_pending', 'started')
+    ORDER BY w.severity DESC, t.process_at, t.id
+    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE workflows_task t SET substate = 'running', epoch = t.epoch + 1,
+        attempt = t.attempt + 1, started_at = %(at)s, heartbeat_at = %(at)s,
+        claimed_by = %(claimer)s, host = %(host)s, pid = %(pid)s,
+        backend_pid = pg_backend_pid()
+    FROM picked WHERE t.id = picked.id AND pg_try_advisory_lock(%(lock)s + picked.id)
+    RETURNING t.id, t.run_id, t.workflow_id
+), begun AS (
+    UPDATE workflows_run r SET status = 'running', started_at = %(at)s
+    FROM claimed WHERE r.id = claimed.run_id AND r.status = 'queued'
+), started AS (
+    UPDATE workflows_workflow w SET state = 'started'
+    FROM claimed WHERE w.id = claimed.workflow_id AND w.state = 'start_pending'
+)
+SELECT id FROM claimed
+"""
+_CLAIM_NEXT = _CLAIM.format(which="t.queue = %(queue)s")
+_CLAIM_ONE = _CLAIM.format(which="t.id = %(task)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,69 +123,29 @@ def _has_queued(queue_name: str) -> bool:
 def claim(*, queue_name: str = "", task_id: int | None = None) -> Task | None:
     """Take the next queued task, weightiest and oldest first, for this worker.
 
-    Returns None when there is none to take now. The advisory lock is held before
-    anybody can see the task running.
+    Returns None when there is none to take now. The workflow's row is held against
+    commands without ever waiting for one, and the advisory lock is taken before
+    anybody can see the task running. Two statements.
     """
-    with transaction.atomic():
-        candidates = Task.objects.filter(
-            status=TaskStatus.ACTIVE,
-            substate=Substate.QUEUED,
-            workflow__state__in=EXECUTING,
-        )
-        candidates = (
-            candidates.filter(pk=task_id)
-            if task_id is not None
-            else candidates.filter(queue=queue_name)
-        )
-        task: Task | None = (
-            candidates.select_related("workflow", "run")
-            .select_for_update(skip_locked=True, of=("self",))
-            .order_by("-workflow__severity", "process_at", "pk")
-            .first()
-        )
-        if task is None or not _share_state(task) or not _try_lock(task.pk):
-            return None
-        now = timezone.now()
-        task.substate = Substate.RUNNING
-        task.epoch += 1
-        task.attempt += 1
-        task.started_at = task.heartbeat_at = now
-        task.host, task.pid = socket.gethostname(), os.getpid()
-        task.claimed_by = f"{task.host}:{task.pid}"
-        task.backend_pid = connection.connection.info.backend_pid
-        task.save()
-        if task.run is not None and task.run.status == RunStatus.QUEUED:
-            task.run.status = RunStatus.RUNNING
-            task.run.started_at = now
-            task.run.save(update_fields=["status", "started_at"])
-        if task.workflow.state == State.START_PENDING:
-            Workflow.objects.filter(
-                pk=task.workflow_id, state=State.START_PENDING
-            ).update(state=State.STARTED)
-            task.workflow.state = State.STARTED
-    return task
-
-
-def _share_state(task: Task) -> bool:
-    """Hold the workflow's state against commands, without ever waiting for one.
-
-    A start that is pending is changed here, so it needs the whole row.
-    """
-    strength = "UPDATE" if task.workflow.state == State.START_PENDING else "SHARE"
+    host, pid = socket.gethostname(), os.getpid()
+    connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT state FROM workflows_workflow WHERE id = %s"  # noqa: S608
-            f" FOR {strength} SKIP LOCKED",
-            [task.workflow_id],
+            _CLAIM_ONE if task_id is not None else _CLAIM_NEXT,
+            {
+                "task": task_id,
+                "queue": queue_name,
+                "lock": LOCK_CLASS,
+                "at": timezone.now(),
+                "claimer": f"{host}:{pid}",
+                "host": host,
+                "pid": pid,
+            },
         )
         row = cursor.fetchone()
-    return row is not None and row[0] in EXECUTING
-
-
-def _try_lock(task_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(task_id)])
-        return bool(cursor.fetchone()[0])
+    if row is None:
+        return None
+    return Task.objects.select_related("workflow", "run__structure").get(pk=row[0])
 
 
 def _unlock(task_id: int) -> None:
@@ -322,7 +308,6 @@ def _done(workflow: Workflow, task: Task, result: Done, at: datetime) -> None:
     _count(run, result)
     total = (task.record_count or 0) + result.count
     run.is_idle = result.is_idle and not total
-    run.save()
     task.status = TaskStatus.COMPLETED
     task.substate = Substate.NONE
     task.completed_at = at
@@ -338,13 +323,18 @@ def _done(workflow: Workflow, task: Task, result: Done, at: datetime) -> None:
         task.result_label = "unterminated"
         task.save(update_fields=["result_label"])
         runs.note_unterminated(workflow, task, at)
+        run.save()
         if workflow.state == State.STARTED:
             lifecycle.pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
-    elif not runs.has_active_task(run):
-        runs.finish(workflow, run, at)
-        lifecycle.finish_if_over(workflow, at)
-        if workflow.state == State.STARTED:
-            firing.fire_signals(workflow, at)
+        return
+    statuses = runs.open_or_failed(run)
+    if TaskStatus.ACTIVE in statuses:
+        run.save()
+        return
+    runs.finish(workflow, run, at, has_failures=bool(statuses))
+    lifecycle.finish_if_over(workflow, at)
+    if workflow.state == State.STARTED:
+        firing.fire_signals(workflow, at)
 
 
 def fail_task(workflow: Workflow, task: Task, failure: Failure, at: datetime) -> None:

@@ -30,6 +30,9 @@ from workflows.models import (
     Workflow,
 )
 
+#: States that wait for running tasks to end.
+_WAITING = (State.PAUSE_REQUESTED, State.STOP_REQUESTED, State.RESTART_REQUESTED)
+
 
 def begin(
     workflow: Workflow, *, at: datetime, operator: Any = None, keep_variables: bool
@@ -257,7 +260,7 @@ def kill(workflow: Workflow, *, at: datetime) -> None:
 
 def settle(workflow: Workflow, at: datetime) -> None:
     """Complete a pause, stop or restart that waited for the running tasks."""
-    if has_running_task(workflow):
+    if workflow.state not in _WAITING or has_running_task(workflow):
         return
     if workflow.state == State.PAUSE_REQUESTED:
         workflow.state = State.PAUSED
@@ -265,12 +268,10 @@ def settle(workflow: Workflow, at: datetime) -> None:
         workflow.save()
     elif workflow.state == State.STOP_REQUESTED:
         _end(workflow, at)
-    elif workflow.state == State.RESTART_REQUESTED:
+    else:
         _end(workflow, at)
         operator = _who_asked(workflow)
         begin(workflow, at=at, operator=operator, keep_variables=True)
-    else:
-        return
     workflow.commands.filter(status=CommandStatus.REQUESTED).update(
         status=CommandStatus.APPLIED, applied_at=at, state_after=workflow.state
     )
