@@ -8,9 +8,14 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import settings as property_tests
 
 from campaign.access.models import Operator
 from tests.shared import SharedScheduling
+
+# The machine may be busy: how long an example takes says nothing.
+property_tests.register_profile("campaign", deadline=None)
+property_tests.load_profile("campaign")
 
 
 @pytest.hookimpl(optionalhook=True)
