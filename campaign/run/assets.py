@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,10 +53,13 @@ def _stale_translations() -> Iterator[Path]:
 def _compile(source: Path) -> None:
     with source.open("rb") as file:
         catalogue = read_po(file)
-    scratch = source.with_suffix(".mo.new")
-    with scratch.open("wb") as file:
-        write_mo(file, catalogue)
-    scratch.rename(source.with_suffix(".mo"))
+    # Another start from the same checkout may be compiling too.
+    with tempfile.NamedTemporaryFile(
+        dir=source.parent, prefix="django.mo.", delete=False
+    ) as scratch:
+        write_mo(scratch, catalogue)
+        os.fchmod(scratch.fileno(), 0o644)
+    Path(scratch.name).replace(source.with_suffix(".mo"))
 
 
 def _stamp() -> Path:
