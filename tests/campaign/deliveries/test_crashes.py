@@ -328,6 +328,8 @@ def test_a_lost_database_session_doubles_nothing(
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())"
         )
     relay.hold.set()
     thread.join()
