@@ -315,6 +315,8 @@ def _done(workflow: Workflow, task: Task, result: Done, at: datetime) -> None:
     task.result_label = result.label
     task.record_count = total
     task.save()
+    if not run.is_idle:
+        _tell(workflow, run, task, at)
     graph = Graph.of(run.structure.graph)
     variables = {**task.variables, **result.variables}
     if not runs.follow(
@@ -335,6 +337,23 @@ def _done(workflow: Workflow, task: Task, result: Done, at: datetime) -> None:
     lifecycle.finish_if_over(workflow, at)
     if workflow.state == State.STARTED:
         firing.fire_signals(workflow, at)
+
+
+def _tell(workflow: Workflow, run: Run, task: Task, at: datetime) -> None:
+    """Say in the journal what the activity did."""
+    journal.write(
+        workflow,
+        "%(name)s: %(read)s read, %(written)s written, %(rejected)s rejected"
+        " in %(seconds)s s.",
+        at=at,
+        run=run,
+        task=task,
+        name=task.activity,
+        read=run.read_count,
+        written=run.written_count,
+        rejected=run.rejected_count,
+        seconds=f"{(at - (task.started_at or at)).total_seconds():.2f}",
+    )
 
 
 def fail_task(workflow: Workflow, task: Task, failure: Failure, at: datetime) -> None:

@@ -358,3 +358,12 @@ def test_output_that_leads_nowhere_pauses_without_an_error() -> None:
         workflow.refresh_from_db()
         assert (workflow.state, workflow.failed) == (State.PAUSED, False)
         assert workflow.pause_reason == "unterminated_transition"
+
+
+def test_run_that_did_something_says_so_in_the_journal() -> None:
+    with sample_workflow(three_rows) as workflow:
+        tick(START + MINUTE)
+        work_off()
+
+        line = workflow.journal.get(activity="process")
+        assert line.text.startswith("process: 3 read, 3 written, 0 rejected in ")
