@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 from hypothesis import settings as property_tests
 
 from campaign.access.models import Operator
@@ -30,6 +34,19 @@ def pytest_xdist_make_scheduler(
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Forget the language of the last request that the test made."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _every_page_registered() -> None:
+    """Import the addresses, and with them the menu, as a server does at its start."""
+    import_module("campaign.urls")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from campaign.messagecenter import intake_faces as faces
@@ -68,6 +69,8 @@ def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[by
 
 def respond(environ: dict[str, Any]) -> Answer:
     """Carry out a call and return its answer; never raises."""
+    # The thread may have answered a page in another language before.
+    translation.activate(settings.LANGUAGE_CODE)
     path = environ.get("PATH_INFO", "")
     is_standard = path.startswith(STANDARD_PREFIX)
     render = faces.standard_error if is_standard else faces.problem

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from campaign.access.models import Operator
 from campaign.messagecenter.models import BatchEvent, EventType, IdempotencyKey, RtEvent
@@ -458,3 +459,13 @@ def test_ordinary_django_addresses_lead_to_the_same(
 
     assert response.status_code == 201
     assert RtEvent.objects.count() == 1
+
+
+def test_answer_does_not_depend_on_the_page_that_the_thread_drew_before(
+    call: Caller, order_shipped: EventType
+) -> None:
+    english = call("POST", OWN, {"ctx": {}}).body
+
+    translation.activate("ko")
+
+    assert call("POST", OWN, {"ctx": {}}).body == english
