@@ -76,6 +76,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Emission:
+    """An output that a task activates while it goes on itself."""
+
+    output: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """More is left: the same task goes on, after other work had its turn."""
 
@@ -84,9 +92,52 @@ class Again:
     read: int = 0
     written: int = 0
     rejected: int = 0
+    emissions: tuple[Emission, ...] = ()
 
 
-Result = Done | Again
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The task waits, without a worker, and is called again.
+
+    At ``until``, or when somebody wakes it (``engine.waking.call_again``): an answer
+    came, a sub-workflow ended, an operator ordered it. What it has to remember
+    stands in ``context.own``.
+    """
+
+    until: datetime | None = None
+    emissions: tuple[Emission, ...] = ()
+
+
+Result = Done | Again | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class WouldDo:
+    """What an activity would do, told by a simulation; nothing was changed.
+
+    ``message`` is an English msgid with named placeholders for ``parameters``.
+    """
+
+    count: int
+    message: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for a workflow, and up to which instant its result is right."""
+
+    rows: int
+    oldest_at: datetime | None = None
+    good_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogLimits:
+    """From when on a backlog is an alarm; None sets no limit."""
+
+    rows: int | None = None
+    age: timedelta | None = None
 
 
 class RunContext(Protocol):
@@ -97,8 +148,13 @@ class RunContext(Protocol):
     task_id: int
     scheduled_for: datetime | None
     started_at: datetime
+    # ``vars`` the event variables, ``instance`` those of the workflow, ``task`` own.
     variables: Mapping[str, Any]
     parameters: Mapping[str, Any]
+    # The task's own variables: kept between two calls, unseen by other activities.
+    own: dict[str, Any]
+    # Which call of the same task this is, from 1; above 1 after a crash or a retry.
+    attempt: int
 
     @property
     def seconds_left(self) -> float:
@@ -115,6 +171,7 @@ class RunContext(Protocol):
 
 
 Handler = Callable[[Any, RunContext], Result]
+Estimate = Callable[[Any, RunContext], WouldDo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +186,10 @@ class ActivityDeclaration:
     is_idempotent: bool
     parameters: type | None
     label: str
+    has_effect: bool = True
+    would_do: Estimate | None = None
+    retries: int = 0
+    time_limit: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +199,8 @@ class WorkflowDeclaration:
     internal_name: str
     owner: type
     activities: tuple[ActivityDeclaration, ...]
+    backlog: Callable[[Any], Backlog] | None = None
+    backlog_limits: BacklogLimits = BacklogLimits()
 
     @property
     def place(self) -> str:
@@ -159,13 +222,20 @@ def activity(
     is_idempotent: bool = True,
     parameters: type | None = None,
     label: str = "",
+    has_effect: bool = True,
+    would_do: Estimate | None = None,
+    retries: int = 0,
+    time_limit: timedelta | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a method as a script activity.
 
     ``after`` names the activity or activities before it; ``scheduler`` and
     ``signal`` are the initial ones that the catalogue gives a workflow. A handler
     declared long gets a queue task of its own. ``parameters`` is a dataclass; its
-    fields with their types and defaults are what the activity accepts.
+    fields with their types and defaults are what the activity accepts. One that
+    ``has_effect`` is not executed by a simulation; ``would_do`` then tells, with
+    counts, what it would have done. A runtime fault is tried again ``retries`` times
+    before it counts as one; ``time_limit`` ends a task that works longer in all.
     """
     if queue not in QUEUES:
         raise ConfigurationError(
@@ -184,16 +254,24 @@ def activity(
             is_idempotent=is_idempotent,
             parameters=parameters,
             label=label or handler.__name__.replace("_", " ").capitalize(),
+            has_effect=has_effect,
+            would_do=would_do,
+            retries=retries,
+            time_limit=time_limit,
         )
         return handler
 
     return declare
 
 
-def technical_workflow(*, internal_name: str) -> Callable[[T], T]:
+def technical_workflow(
+    *, internal_name: str, backlog_limits: BacklogLimits = BacklogLimits()
+) -> Callable[[T], T]:
     """Register a class as the workflow of that internal name.
 
-    Raises DuplicateRegistration naming both places.
+    A method ``backlog(self) -> Backlog`` of the class tells what waits for it; it is
+    asked twice a minute and must answer from an index. Raises DuplicateRegistration
+    naming both places.
     """
 
     def register(owner: T) -> T:
@@ -205,6 +283,8 @@ def technical_workflow(*, internal_name: str) -> Callable[[T], T]:
                 for member in vars(owner).values()
                 if inspect.isfunction(member) and hasattr(member, "__activity__")
             ),
+            getattr(owner, "backlog", None),
+            backlog_limits,
         )
         present = _declarations.get(internal_name)
         if present is not None and present.place != declaration.place:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
 
 from workflows.exceptions import ConfigurationError, Fault
-from workflows.registry import Result, RunContext
+from workflows.registry import Result, RunContext, WouldDo
 
 MODULES = ("control", "scheduler", "signal", "script", "alert")
 
@@ -25,7 +26,9 @@ class ActivityType:
     """A kind of activity; subclasses exist once and hold no state.
 
     An instant type has no work of its own and is executed together with the task
-    before it; a persistent one waits, in one task, for its time or its signal.
+    before it; a persistent one begins runs: it waits, in one task that belongs to
+    none, for its time or its signal. A collecting one is activated when every
+    transition that leads to it was.
     """
 
     name: ClassVar[str]
@@ -34,6 +37,7 @@ class ActivityType:
     is_instant: ClassVar[bool] = False
     is_persistent: ClassVar[bool] = False
     is_initial_only: ClassVar[bool] = False
+    is_collecting: ClassVar[bool] = False
 
     def outputs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the outbound transitions."""
@@ -54,6 +58,30 @@ class ActivityType:
     def is_idempotent(self, parameters: Mapping[str, Any]) -> bool:
         """Return whether it may be executed again after a crash."""
         return True
+
+    def has_effect(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether it changes anything outside the workflow."""
+        return False
+
+    def is_cancellable(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether a stop may cancel its SQL: nothing is left half done."""
+        return self.is_idempotent(parameters)
+
+    def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
+        """Return after how much work the engine ends it; None: the engine's limit."""
+        return None
+
+    def retries(self, parameters: Mapping[str, Any]) -> int:
+        """Return how often a runtime fault is tried again unless the activity says."""
+        return 0
+
+    def can_fail_softly(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether *Process errors* may give it an output ``error``."""
+        return not self.is_instant and not self.is_persistent
+
+    def would_do(self, context: Context) -> WouldDo | None:
+        """Tell what ``execute`` would do now, changing nothing; None: unknown."""
+        return None
 
     def execute(self, context: Context) -> Result:
         """Do the work; raise to fail the task."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, get_type_hints
 
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from workflows.activities.base import ActivityType, Context, register
 from workflows.exceptions import ConfigurationError, Fault
-from workflows.registry import Result, find_handler, parameters_of
+from workflows.registry import Result, WouldDo, find_handler, parameters_of
 
 
 @register
@@ -64,6 +65,25 @@ class Script(ActivityType):
     def is_idempotent(self, parameters: Mapping[str, Any]) -> bool:
         """Return what the handler declares."""
         return find_handler(parameters["handler"])[1].is_idempotent
+
+    def has_effect(self, parameters: Mapping[str, Any]) -> bool:
+        """Return what the handler declares."""
+        return find_handler(parameters["handler"])[1].has_effect
+
+    def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
+        """Return what the handler declares."""
+        return find_handler(parameters["handler"])[1].time_limit
+
+    def retries(self, parameters: Mapping[str, Any]) -> int:
+        """Return what the handler declares."""
+        return find_handler(parameters["handler"])[1].retries
+
+    def would_do(self, context: Context) -> WouldDo | None:
+        """Ask the handler's estimate, if it declares one."""
+        declaration, declared = find_handler(context.parameters["handler"])
+        if declared.would_do is None:
+            return None
+        return declared.would_do(declaration.owner(), context)
 
     def execute(self, context: Context) -> Result:
         """Call the handler."""

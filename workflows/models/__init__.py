@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from workflows.models.execution import (
+    Approval,
+    ApprovalReply,
+    Event,
     Occurrence,
     OccurrenceOutcome,
     Run,
@@ -20,7 +23,15 @@ from workflows.models.ledger import (
     Level,
     Source,
 )
-from workflows.models.supervision import Heartbeat, HeartbeatKind
+from workflows.models.supervision import (
+    Freeze,
+    Freshness,
+    Heartbeat,
+    HeartbeatKind,
+    Notification,
+    NotificationKind,
+    NotificationRead,
+)
 from workflows.models.workflow import (
     ErrorPolicy,
     OverlapPolicy,
@@ -32,15 +43,23 @@ from workflows.models.workflow import (
 )
 
 __all__ = [
+    "Approval",
+    "ApprovalReply",
     "AuditEntry",
     "Command",
     "CommandName",
     "CommandStatus",
     "ErrorPolicy",
+    "Event",
+    "Freeze",
+    "Freshness",
     "Heartbeat",
     "HeartbeatKind",
     "JournalEntry",
     "Level",
+    "Notification",
+    "NotificationKind",
+    "NotificationRead",
     "Occurrence",
     "OccurrenceOutcome",
     "OverlapPolicy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,7 @@ class RunTrigger(models.TextChoices):
     SCHEDULE = "schedule", _("Schedule")
     SIGNAL = "signal", _("Signal")
     COMMAND = "command", _("Command")
+    PARENT = "parent", _("Sub-workflow")
 
 
 class RunStatus(models.TextChoices):
@@ -39,7 +41,10 @@ class Run(models.Model):
     """One chain of tasks caused by one trigger.
 
     A failed run is live: it waits for resume, restart or stop. Consecutive runs
-    that found nothing to do share one row, counted in ``repeats``.
+    that found nothing to do share one row, counted in ``repeats``. A run that
+    ``is_waiting`` was let wait by the overlap policy and has no task yet. The run of
+    a sub-workflow belongs to the workflow that called it: ``parent_task`` waits for
+    it, and ``structure`` is the called one's.
     """
 
     workflow = models.ForeignKey(
@@ -66,6 +71,24 @@ class Run(models.Model):
     is_idle = models.BooleanField(default=False)
     repeats = models.PositiveIntegerField(default=1)
     variables = models.JSONField(default=dict, blank=True)
+    is_waiting = models.BooleanField(default=False)
+    is_simulation = models.BooleanField(default=False)
+    parent_task = models.ForeignKey(
+        "workflows.Task",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="child_runs",
+    )
+    # The finished or failed task that a "restart from a task" began with.
+    origin_task = models.ForeignKey(
+        "workflows.Task",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    alarmed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()
@@ -106,6 +129,8 @@ class OccurrenceOutcome(models.TextChoices):
     SKIPPED_LATE = "skipped_late", _("Skipped: later than allowed")
     COALESCED = "coalesced", _("Covered by a later run")
     HELD_PAUSE = "held_pause", _("Held by a pause")
+    HELD_FREEZE = "held_freeze", _("Held by a freeze of the instance")
+    SKIPPED_BLACKOUT = "skipped_blackout", _("Skipped: in a blackout window")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
 
@@ -162,12 +187,18 @@ class Substate(models.TextChoices):
     PENDING = "pending", _("Pending")  # waits for process_at
     QUEUED = "queued", _("Queued")  # a worker may take it
     RUNNING = "running", _("Running")
-    WAITING = "waiting", _("Waiting")  # for a signal
+    WAITING = "waiting", _("Waiting")  # for a signal, an answer, a sub-workflow
+    HELD = "held", _("Held")  # its activity is set not to execute
     NONE = "", _("Over")
 
 
 class Task(models.Model):
-    """One activation of one activity."""
+    """One activation of one activity.
+
+    ``variables`` are the event variables it was activated with, ``own_variables``
+    what it keeps for itself between two calls. ``busy_seconds`` sums the slices
+    before the present one; ``limit_seconds`` ends the sum.
+    """
 
     workflow = models.ForeignKey(
         Workflow, on_delete=models.CASCADE, related_name="tasks"
@@ -204,6 +235,15 @@ class Task(models.Model):
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
     variables = models.JSONField(default=dict, blank=True)
+    own_variables = models.JSONField(default=dict, blank=True)
+    source = models.CharField(max_length=64, blank=True)
+    is_exclusive = models.BooleanField(default=False)
+    is_cancellable = models.BooleanField(default=True)
+    is_simulated = models.BooleanField(default=False)
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    busy_seconds = models.FloatField(default=0)
+    limit_seconds = models.PositiveIntegerField(null=True, blank=True)
+    retries = models.PositiveIntegerField(default=0)
 
     class Meta:
         default_permissions = ()
@@ -249,6 +289,91 @@ class Task(models.Model):
     def is_active(self) -> bool:
         """Return whether the task is not over."""
         return self.status == TaskStatus.ACTIVE
+
+
+class Event(models.Model):
+    """One activation of a transition into an AND-join that still waits for others.
+
+    Other transitions need no row: the task at their end tells all there is.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    source = models.CharField(max_length=64)
+    output = models.CharField(max_length=64)
+    destination = models.CharField(max_length=64)
+    variables = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    consumed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("id",)
+        indexes = (
+            models.Index(
+                fields=("run", "destination"),
+                name="event_open",
+                condition=Q(consumed_at__isnull=True),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.output}/{self.pk}"
+
+
+class Approval(models.Model):
+    """A question to operators that a task waits for (approval.md)."""
+
+    task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="approval")
+    title = models.CharField(max_length=256)
+    message = models.TextField(blank=True)
+    choices = models.JSONField(default=list)
+    group = models.ForeignKey(
+        "auth.Group", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    is_multiple = models.BooleanField(default=False)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ApprovalReply(models.Model):
+    """The final answer of one operator; ``taken_at`` is when the task saw it."""
+
+    approval = models.ForeignKey(
+        Approval, on_delete=models.CASCADE, related_name="replies"
+    )
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    choice = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    answered_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("approval", "operator"), name="approval_answered_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.choice}/{self.pk}"
 
 
 class Signal(models.Model):

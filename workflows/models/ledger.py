@@ -22,6 +22,11 @@ class CommandName(models.TextChoices):
     RESTART = "restart", _("Restart")
     KILL = "kill", _("Unconditional stop")
     WAKE = "wake", _("Execute pending tasks now")
+    STOP_AFTER_RUN = "stop_after_run", _("Stop after the current run")
+    RESTART_TASK = "restart_task", _("Restart from a task")
+    SIMULATE = "simulate", _("Start in simulation mode")
+    PURGE = "purge", _("Purge history")
+    CANCEL_TASK = "cancel_task", _("Cancel a running task")
 
 
 class CommandStatus(models.TextChoices):
@@ -49,7 +54,7 @@ class Command(models.Model):
     workflow = models.ForeignKey(
         Workflow, on_delete=models.CASCADE, related_name="commands"
     )
-    name = models.CharField(max_length=12, choices=CommandName)
+    name = models.CharField(max_length=16, choices=CommandName)
     parameters = models.JSONField(default=dict, blank=True)
     expected_state = models.CharField(max_length=20, blank=True)
     state_before = models.CharField(max_length=20, blank=True)
@@ -68,12 +73,20 @@ class Command(models.Model):
     message = models.CharField(max_length=512, blank=True)
     requested_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True, blank=True)
+    # The answer that a repeated Idempotency-Key gets again within 24 hours.
+    idempotency_key = models.CharField(max_length=128, blank=True)
+    answer = models.JSONField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()
         ordering = ("-id",)
         indexes = (
             models.Index(fields=("workflow", "-id"), name="command_of_workflow"),
+            models.Index(
+                fields=("idempotency_key", "-requested_at"),
+                name="command_repeated",
+                condition=~models.Q(idempotency_key=""),
+            ),
             models.Index(
                 fields=("workflow",),
                 name="command_open",

@@ -33,6 +33,7 @@ class PauseReason(models.TextChoices):
     OPERATOR = "operator", _("Paused by an operator")
     ERROR = "error", _("An activity failed")
     UNTERMINATED = "unterminated_transition", _("A transition has no destination")
+    SUSPENDED = "activity_suspended", _("An activity is set not to execute")
     ENGINE = "engine", _("Paused by the engine")
 
 
@@ -52,9 +53,12 @@ class ErrorPolicy(models.TextChoices):
 
 
 class OverlapPolicy(models.TextChoices):
-    """What a trigger does while a run is live."""
+    """What a planned instant does while a run is live."""
 
-    SKIP = "skip", _("Skip")
+    SKIP = "skip", _("Skip the planned run")
+    QUEUE = "queue", _("Let one run wait")
+    PARALLEL = "parallel", _("Run side by side")
+    RESTART = "restart", _("Cancel the run that is live")
 
 
 class WorkflowQuerySet(models.QuerySet["Workflow"]):
@@ -122,7 +126,6 @@ class Workflow(models.Model):
     variables = models.JSONField(_("Variables"), default=dict, blank=True)
     last_start = models.DateTimeField(_("Last start"), null=True, blank=True)
     last_finish = models.DateTimeField(null=True, blank=True)
-    consecutive_errors = models.PositiveIntegerField(default=0)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -130,6 +133,36 @@ class Workflow(models.Model):
         blank=True,
         related_name="+",
     )
+    run_as = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("Execution account"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    simulation = models.BooleanField(_("Simulation"), default=False)
+    stops_after_run = models.BooleanField(
+        _("Stops after the current run"), default=False
+    )
+
+    # A pause: who, why, until when, and what was said about it meanwhile.
+    paused_by = models.CharField(max_length=150, blank=True)
+    pause_comment = models.CharField(_("Reason"), max_length=512, blank=True)
+    resume_at = models.DateTimeField(_("Paused until"), null=True, blank=True)
+    remind_at = models.DateTimeField(_("Reminder"), null=True, blank=True)
+    pause_notice_count = models.PositiveSmallIntegerField(default=0)
+    last_pause_notice_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(_("Keep paused until"), null=True, blank=True)
+
+    # Errors that were ignored, and restarts after those that were not.
+    consecutive_errors = models.PositiveIntegerField(default=0)
+    ignored_errors = models.PositiveIntegerField(default=0)
+    ignored_since = models.DateTimeField(null=True, blank=True)
+    restart_at = models.DateTimeField(null=True, blank=True)
+    restart_count = models.PositiveIntegerField(default=0)
+    restart_day = models.DateField(null=True, blank=True)
+    restarts_of_day = models.PositiveIntegerField(default=0)
 
     severity = models.SmallIntegerField(
         _("Severity"), choices=Severity, default=Severity.NORMAL
@@ -144,9 +177,61 @@ class Workflow(models.Model):
         choices=ErrorPolicy,
         default=ErrorPolicy.STOP,
     )
-    overlap_policy = models.CharField(
-        max_length=8, choices=OverlapPolicy, default=OverlapPolicy.SKIP
+    max_consecutive_errors = models.PositiveIntegerField(
+        _("Consecutive errors"),
+        default=0,
+        help_text=_("Ignored errors in a row before the workflow pauses; 0: never."),
     )
+    auto_restart = models.BooleanField(_("Restart after an error"), default=False)
+    overlap_policy = models.CharField(
+        _("If the last run still runs"),
+        max_length=8,
+        choices=OverlapPolicy,
+        default=OverlapPolicy.SKIP,
+    )
+    parallel_branches = models.BooleanField(_("Parallel branches"), default=False)
+    blackouts = models.JSONField(
+        _("Blackout windows"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Times in which no planned run begins: name, weekdays (1 to 7), from,"
+            " until, policy (skip or defer)."
+        ),
+    )
+    affinity = models.CharField(
+        _("Default affinity"),
+        max_length=32,
+        blank=True,
+        help_text=_(
+            "The queue whose workers execute it. Empty: as each activity says."
+        ),
+    )
+    expected_seconds = models.PositiveIntegerField(
+        _("Expected longest run time"),
+        null=True,
+        blank=True,
+        help_text=_("Seconds; a run that takes longer raises an alarm."),
+    )
+    deadline_seconds = models.PositiveIntegerField(
+        _("Deadline"),
+        null=True,
+        blank=True,
+        help_text=_("Seconds after the planned instant; later is an alarm."),
+    )
+    backlog_max_rows = models.PositiveBigIntegerField(
+        _("Largest backlog"),
+        null=True,
+        blank=True,
+        help_text=_("Rows; empty: as the workflow declares."),
+    )
+    backlog_max_seconds = models.PositiveIntegerField(
+        _("Oldest backlog"),
+        null=True,
+        blank=True,
+        help_text=_("Seconds; empty: as the workflow declares."),
+    )
+    muted_until = models.DateTimeField(_("Muted until"), null=True, blank=True)
     time_zone = models.CharField(
         _("Time zone"),
         max_length=64,
@@ -160,7 +245,21 @@ class Workflow(models.Model):
         related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     modified_at = models.DateTimeField(auto_now=True)
+    modified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
 
     objects = WorkflowQuerySet.as_manager()
 
@@ -218,8 +317,8 @@ class StructureVersion(models.Model):
     """An immutable graph of activities and transitions.
 
     ``graph`` is ``{"activities": [{"name", "type", "label", "parameters",
-    "execution", "position"}], "transitions": [{"source", "output",
-    "destination"}]}``.
+    "execution", "position", …}], "transitions": [{"source", "output",
+    "destination"}]}``; ``engine.graph.Options`` lists what every activity may carry.
     """
 
     workflow = models.ForeignKey(
