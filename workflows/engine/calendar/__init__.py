@@ -6,6 +6,12 @@ The engine, the console's preview, the API and the tests all ask the same
 
 from __future__ import annotations
 
+from workflows.engine.calendar.blackout import (
+    Blackout,
+    Window,
+    covering,
+    free_from,
+)
 from workflows.engine.calendar.cron import from_cron
 from workflows.engine.calendar.durations import format_duration, parse_duration
 from workflows.engine.calendar.faults import ScheduleError
@@ -29,6 +35,7 @@ from workflows.engine.calendar.misfire import (
 from workflows.engine.calendar.schedule import Schedule, format_time
 from workflows.engine.calendar.terms import (
     LAST,
+    BlackoutPolicy,
     ExpiryType,
     Kind,
     Mark,
@@ -40,6 +47,8 @@ from workflows.engine.calendar.zones import find_zone, resolve_zone
 
 __all__ = [
     "LAST",
+    "Blackout",
+    "BlackoutPolicy",
     "Decision",
     "Expiry",
     "ExpiryType",
@@ -53,12 +62,15 @@ __all__ = [
     "ScheduleError",
     "SkipReason",
     "Skipped",
+    "Window",
     "YearDay",
     "ZoneChange",
+    "covering",
     "find_zone",
     "first_due",
     "format_duration",
     "format_time",
+    "free_from",
     "from_cron",
     "jittered",
     "missed",

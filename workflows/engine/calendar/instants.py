@@ -237,10 +237,20 @@ def wall_seconds(zone: ZoneInfo, day: date, at: time) -> int:
     """Return the UTC seconds of a local time, by the rules of clock changes."""
     wall = datetime.combine(day, at, tzinfo=zone)
     early, late = _offset(wall), _offset(wall.replace(fold=1))
-    local = (day.toordinal() - _EPOCH_ORDINAL) * DAY_SECONDS + _second_of_day(at)
+    local = (day.toordinal() - _EPOCH_ORDINAL) * DAY_SECONDS + second_of_day(at)
     if early >= late:
         return local - early
     return _first_change(zone, local - late, local - early)
+
+
+def change_between(zone: ZoneInfo, low: int, high: int) -> int | None:
+    """Return the second in ``(low, high]`` at which the clocks of ``zone`` jump.
+
+    Meant for stretches of at most some days, in which clocks jump once.
+    """
+    if _offset_at(zone, low) == _offset_at(zone, high):
+        return None
+    return _first_change(zone, low, high)
 
 
 def _seconds_after(schedule: Schedule, after: int, zone: ZoneInfo) -> Iterator[int]:
@@ -316,7 +326,8 @@ def _mark(schedule: Schedule, instant: datetime, zone: ZoneInfo) -> Mark:
     return Mark.NONE
 
 
-def _second_of_day(at: time) -> int:
+def second_of_day(at: time) -> int:
+    """Return how many seconds after midnight a time of day is shown."""
     return at.hour * 3600 + at.minute * 60 + at.second
 
 

@@ -23,6 +23,8 @@ MAX_EVERY_SECONDS: Final = 366 * DAY_SECONDS
 MAX_LATENESS_SECONDS: Final = 366 * DAY_SECONDS
 MAX_JITTER_SECONDS: Final = 300
 MAX_ITERATIONS: Final = 1_000_000_000
+MAX_BLACKOUTS: Final = 50
+MAX_BLACKOUT_NAME: Final = 80
 
 
 class Kind(StrEnum):
@@ -42,6 +44,14 @@ class Policy(StrEnum):
     FIRE_ONCE = "fire_once"
     SKIP = "skip"
     FIRE_ALL = "fire_all"
+
+
+class BlackoutPolicy(StrEnum):
+    """What to do with an instant planned inside a blackout window (our choice)."""
+
+    SKIP = "skip"
+    DEFER = "defer"
+    """Fire once when the window ends."""
 
 
 class ExpiryType(StrEnum):
