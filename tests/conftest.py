@@ -16,6 +16,7 @@ from hypothesis import settings as property_tests
 
 from campaign.access.models import Operator
 from tests.shared import SharedScheduling
+from workflows import conf
 
 # The machine may be busy: how long an example takes says nothing.
 property_tests.register_profile("campaign", deadline=None)
@@ -34,6 +35,7 @@ def pytest_xdist_make_scheduler(
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+    conf.forget_options()
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,14 @@
-"""What the engine takes from its surroundings: limits, and periodic duties.
+"""What the engine takes from its surroundings: limits, options, periodic duties.
 
 Applications fill in what is theirs; the engine never imports them.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -21,6 +24,24 @@ UNCLAIMED_SECONDS = 30
 MAX_ATTEMPTS = 5
 JOURNAL_LINES_PER_RUN = 1_000
 LATE_SECONDS = 5.0
+# How long a process goes on with the options that it has read.
+OPTIONS_KEPT_SECONDS = 5.0
+
+# What administrators may change, with what counts while nobody did.
+# WORKFLOW_MAX_ACTIVE: None stands for twice the number of workers.
+OPTIONS: Mapping[str, Any] = {
+    "WORKFLOW_MAX_ACTIVE": None,
+    "WORKFLOW_MIN_INTERVAL": 600,
+    "WORKFLOW_TASK_HARD_LIMIT": 21_600,
+    "WORKFLOW_LONG_TASK_HOURS": 6,
+    "WORKFLOW_HTTP_HOSTS": "",
+    "WORKFLOW_HTTP_ALLOW_PRIVATE": 0,
+    "NmsServer_PausedWorkflowPeriod": 7,
+    "WorkflowPausedMaxNotices": 4,
+}
+
+# Called with the names of OPTIONS; returns the values that differ from these.
+OptionProvider = Callable[[Collection[str]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,9 @@ class Periodic:
 
 
 _periodic: dict[str, Periodic] = {}
+_option_provider: OptionProvider | None = None
+_options: Mapping[str, Any] = {}
+_options_read_at: float | None = None
 
 
 def register_periodic(
@@ -51,3 +75,32 @@ def periodic() -> tuple[Periodic, ...]:
 def server_zone() -> str:
     """Return the name of the server's time zone."""
     return settings.TIME_ZONE
+
+
+def set_option_provider(provider: OptionProvider | None) -> None:
+    """Provide the values of the options; called once by who keeps them."""
+    global _option_provider
+    _option_provider = provider
+    forget_options()
+
+
+def forget_options() -> None:
+    """Have the options read anew: one of them was changed by this process."""
+    global _options, _options_read_at
+    _options, _options_read_at = {}, None
+
+
+def option(name: str) -> Any:
+    """Return the value of one of OPTIONS; raises KeyError for another name.
+
+    At most one query in OPTIONS_KEPT_SECONDS, however many options are asked for.
+    """
+    global _options, _options_read_at
+    default = OPTIONS[name]
+    now = time.monotonic()
+    if _option_provider is not None and (
+        _options_read_at is None or now - _options_read_at > OPTIONS_KEPT_SECONDS
+    ):
+        _options = _option_provider(tuple(OPTIONS))
+        _options_read_at = now
+    return _options.get(name, default)

@@ -26,7 +26,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from campaign.platform.models import Option
-from workflows import audit
+from workflows import audit, conf
 from workflows.engine.calendar import parse_duration
 from workflows.exceptions import (
     ConfigurationError,
@@ -179,6 +179,8 @@ def set_value(
             changes={"value": [before, wanted]},
             reason=reason,
         )
+    if name in conf.OPTIONS:
+        conf.forget_options()
     return wanted
 
 
