@@ -13,7 +13,7 @@ from workflows import audit
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
 from workflows.engine import graph as graphs
-from workflows.engine import replanning
+from workflows.engine import replanning, validation
 from workflows.exceptions import CommandRefused, Fault, InvalidInput, StaleVersion
 from workflows.models import Source, State, StructureVersion, Workflow
 
@@ -49,7 +49,7 @@ def save_structure(
             raise CommandRefused(
                 command="edit", state=workflow.state, allowed=[State.STARTED]
             )
-        parsed = graphs.parse(graph)
+        parsed = validation.parse(graph, is_technical=workflow.is_technical)
         _keep_live_activities(workflow, parsed)
         version = add_version(
             workflow,

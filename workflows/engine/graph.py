@@ -1,20 +1,39 @@
-"""The structure of a workflow as a value: reading it, checking it, walking it."""
+"""The structure of a workflow as a value: reading it, walking it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext as translate
 
 from workflows.activities import find_type
-from workflows.exceptions import ConfigurationError, Fault, InvalidInput
 from workflows.registry import CatalogueEntry, WorkflowDeclaration
 
 _OWN_KEYS = {"name", "type", "label", "parameters"}
+ERROR_OUTPUT = "error"
+JUMP_OUT = "jump_out"
+JUMP_IN = "jump_in"
+
+
+class Execution(StrEnum):
+    """Whether an activity is executed (advanced-parameters.md)."""
+
+    NORMAL = "normal"
+    HOLD = "hold"  # enabled, but its tasks wait until it is normal again
+    OFF = "off"  # not enabled: the branch ends here
+
+
+class OnError(StrEnum):
+    """What a failed task of an activity does to its workflow."""
+
+    INHERIT = "inherit"
+    STOP = "stop"
+    IGNORE = "ignore"
+    ABORT = "abort"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,57 @@ class Node:
     def title(self) -> str:
         """Return the label in the reader's language; the built-in ones have several."""
         return translate(self.label) if self.label else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every activity may carry beside its parameters (activity-properties.md).
+
+    ``retry_after`` is in seconds and doubles with each retry; ``init`` holds pairs of
+    a variable (``vars.x``, ``task.x`` or ``instance.x``) and an expression that sets
+    it before the task.
+    """
+
+    execution: Execution = Execution.NORMAL
+    affinity: str = ""
+    max_seconds: int | None = None
+    is_exclusive: bool = False
+    error_policy: OnError = OnError.INHERIT
+    process_errors: bool = False
+    retries: int | None = None
+    retry_after: int = 30
+    init: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, node: Node) -> Options:
+        """Return the options of an activity."""
+        stored = node.extras
+        if not stored:
+            return _USUAL
+        return cls(
+            execution=Execution(stored.get("execution") or Execution.NORMAL),
+            affinity=stored.get("affinity") or "",
+            max_seconds=stored.get("max_seconds"),
+            is_exclusive=stored.get("behavior") == "exclusive",
+            error_policy=OnError(stored.get("error_policy") or OnError.INHERIT),
+            process_errors=bool(stored.get("process_errors")),
+            retries=stored.get("retries"),
+            retry_after=stored.get("retry_after") or 30,
+            init=tuple(
+                (step["name"], step["expression"]) for step in stored.get("init") or ()
+            ),
+        )
+
+
+_USUAL = Options()
+
+
+def outputs_of(node: Node) -> tuple[str, ...]:
+    """Return the outputs of an activity, the one for errors included."""
+    outputs = find_type(node.type).outputs(node.parameters)
+    if Options.of(node).process_errors and ERROR_OUTPUT not in outputs:
+        return (*outputs, ERROR_OUTPUT)
+    return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +151,64 @@ class Graph:
         reached = {edge.destination for edge in self.edges}
         return tuple(node for node in self.nodes if node.name not in reached)
 
+    @cached_property
+    def followers(self) -> dict[tuple[str, str], tuple[Node, ...]]:
+        """Return what each output leads to; a jump counts as its transition."""
+        found: dict[tuple[str, str], list[Node]] = {}
+        for edge in self.edges:
+            node = self.by_name.get(edge.destination)
+            if node is not None:
+                found.setdefault((edge.source, edge.output), []).append(node)
+        return {
+            key: tuple(
+                landed for node in nodes for landed in self._landing(node, found)
+            )
+            for key, nodes in found.items()
+        }
+
+    def _landing(
+        self, node: Node, found: Mapping[tuple[str, str], list[Node]]
+    ) -> tuple[Node, ...]:
+        """Return where a jump from ``node`` lands; the node itself if it is none.
+
+        A jump without a partner is an exit of a sub-workflow and stays.
+        """
+        seen: set[str] = set()
+        here = [node]
+        landed: list[Node] = []
+        while here:
+            current = here.pop(0)
+            partner = self._partner(current)
+            if partner is None:
+                landed.append(current)
+            elif partner.name not in seen:
+                seen.add(partner.name)
+                here = [*found.get((partner.name, "ok"), ()), *here]
+        return tuple(landed)
+
+    def _partner(self, node: Node) -> Node | None:
+        if node.type != JUMP_OUT:
+            return None
+        number = node.parameters.get("number")
+        return next(
+            (
+                other
+                for other in self.nodes
+                if other.type == JUMP_IN and other.parameters.get("number") == number
+            ),
+            None,
+        )
+
     def after(self, name: str, output: str) -> tuple[Node, ...]:
         """Return the activities that an output of ``name`` leads to."""
+        return self.followers.get((name, output), ())
+
+    def inbound(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return source and output of every way into an activity, in stored order."""
         return tuple(
-            self.by_name[edge.destination]
-            for edge in self.edges
-            if edge.source == name and edge.output == output
+            key
+            for key, nodes in self.followers.items()
+            if any(node.name == name for node in nodes)
         )
 
     def with_parameters(self, name: str, parameters: Mapping[str, Any]) -> Graph:
@@ -121,112 +243,6 @@ class Graph:
                 for e in self.edges
             ],
         }
-
-
-def parse(stored: Mapping[str, Any]) -> Graph:
-    """Return the checked graph of ``stored``.
-
-    Raises InvalidInput with every fault, each naming its activity.
-    """
-    try:
-        graph = Graph.of(stored)
-    except (KeyError, TypeError) as error:
-        raise InvalidInput(
-            _("The structure is not of the expected form: %(what)s is missing."),
-            what=str(error),
-        ) from error
-    faults = find_faults(graph)
-    if faults:
-        raise InvalidInput(_("The structure has faults."), faults=faults)
-    return graph
-
-
-def find_faults(graph: Graph) -> list[Fault]:
-    """Return what keeps the structure from being executed."""
-    faults: list[Fault] = []
-    names = [node.name for node in graph.nodes]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        faults.append(Fault(name, _("Two activities have this name; rename one.")))
-    for edge in graph.edges:
-        faults += _edge_faults(graph, edge)
-    for node in graph.nodes:
-        faults += _node_faults(graph, node)
-    if not faults and not graph.initial:
-        faults.append(
-            Fault("activities", _("No activity can begin; add a scheduler or a start."))
-        )
-    if not faults and (looping := _busy_loop(graph)):
-        faults.append(
-            Fault(looping, _("It leads back to itself without a scheduler or test."))
-        )
-    return faults
-
-
-def _edge_faults(graph: Graph, edge: Edge) -> list[Fault]:
-    for end in (edge.source, edge.destination):
-        if end not in graph.by_name:
-            return [
-                Fault(end, _("A transition names this activity; it does not exist."))
-            ]
-    return []
-
-
-def _node_faults(graph: Graph, node: Node) -> list[Fault]:
-    try:
-        activity_type = find_type(node.type)
-    except ConfigurationError as error:
-        return [Fault(node.name, error.message)]
-    faults = [
-        Fault(f"{node.name}.{fault.field}", fault.message)
-        for fault in activity_type.faults(node.parameters)
-    ]
-    if activity_type.is_initial_only and any(
-        edge.destination == node.name for edge in graph.edges
-    ):
-        faults.append(
-            Fault(node.name, _("It begins a branch; nothing may lead to it."))
-        )
-    outputs = activity_type.outputs(node.parameters)
-    faults += [
-        Fault(
-            node.name,
-            _("It has no output %(output)s; it has: %(outputs)s.")
-            % {"output": edge.output, "outputs": ", ".join(outputs) or "-"},
-        )
-        for edge in graph.edges
-        if edge.source == node.name and edge.output not in outputs
-    ]
-    return faults
-
-
-def _busy_loop(graph: Graph) -> str | None:
-    """Return an activity on a cycle that nothing slows down or decides."""
-    free = {n.name for n in graph.nodes if n.type not in ("scheduler", "test")}
-    following = {
-        name: {
-            e.destination
-            for e in graph.edges
-            if e.source == name and e.destination in free
-        }
-        for name in free
-    }
-    done: set[str] = set()
-
-    def visit(name: str, path: frozenset[str]) -> str | None:
-        if name in path:
-            return name
-        if name in done:
-            return None
-        for successor in following[name]:
-            if found := visit(successor, path | {name}):
-                return found
-        done.add(name)
-        return None
-
-    for name in sorted(free):
-        if found := visit(name, frozenset()):
-            return found
-    return None
 
 
 def factory_graph(declaration: WorkflowDeclaration, entry: CatalogueEntry) -> Graph:

@@ -14,7 +14,8 @@ from django.db.models import F
 from workflows import queue
 from workflows.activities import find_type
 from workflows.engine import firing, journal, planning, runs
-from workflows.engine.graph import Graph, parse
+from workflows.engine.graph import Graph
+from workflows.engine.validation import parse
 from workflows.models import (
     Command,
     CommandStatus,
@@ -41,7 +42,7 @@ def begin(
 
     Raises InvalidInput when the structure has faults.
     """
-    graph = parse(runs.structure_of(workflow).graph)
+    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
     if not keep_variables:
         workflow.variables = {}
     workflow.failed = False

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from workflows.engine.conditions import evaluate
-from workflows.engine.graph import Graph, find_faults
+from workflows.engine.graph import Graph
+from workflows.engine.validation import find_faults
 from workflows.exceptions import ConfigurationError
 
 DAILY = {"schedule": {"kind": "daily", "time": "04:00"}}
@@ -33,7 +34,7 @@ def graph(*activities: tuple[str, str, dict[str, Any]], edges: str = "") -> Grap
 
 
 def fields(faulty: Graph) -> list[str]:
-    return [fault.field for fault in find_faults(faulty)]
+    return [finding.place for finding in find_faults(faulty)]
 
 
 def test_sound_structure_has_no_fault() -> None:
@@ -52,7 +53,7 @@ def test_sound_structure_has_no_fault() -> None:
     [
         (graph(("a", "start", {}), ("a", "end", {})), "a"),
         (graph(("a", "start", {}), edges="a.ok>gone"), "gone"),
-        (graph(("a", "wizard", {})), "a"),
+        (graph(("a", "wizard", {})), "a.type"),
         (graph(("a", "start", {}), ("b", "end", {}), edges="a.no>b"), "a"),
         (graph(("a", "start", {}), ("b", "start", {}), edges="a.ok>b"), "b"),
         (graph(("a", "scheduler", {})), "a.kind"),
