@@ -201,6 +201,7 @@ class WorkflowDeclaration:
     activities: tuple[ActivityDeclaration, ...]
     backlog: Callable[[Any], Backlog] | None = None
     backlog_limits: BacklogLimits = BacklogLimits()
+    backlog_text: str = ""
 
     @property
     def place(self) -> str:
@@ -265,13 +266,17 @@ def activity(
 
 
 def technical_workflow(
-    *, internal_name: str, backlog_limits: BacklogLimits = BacklogLimits()
+    *,
+    internal_name: str,
+    backlog_limits: BacklogLimits = BacklogLimits(),
+    backlog_text: str = "",
 ) -> Callable[[T], T]:
     """Register a class as the workflow of that internal name.
 
     A method ``backlog(self) -> Backlog`` of the class tells what waits for it; it is
-    asked twice a minute and must answer from an index. Raises DuplicateRegistration
-    naming both places.
+    asked twice a minute and must answer from an index. ``backlog_text`` says it in
+    the words of the package: an English msgid with ``rows`` and ``age``. Raises
+    DuplicateRegistration naming both places.
     """
 
     def register(owner: T) -> T:
@@ -285,6 +290,7 @@ def technical_workflow(
             ),
             getattr(owner, "backlog", None),
             backlog_limits,
+            backlog_text,
         )
         present = _declarations.get(internal_name)
         if present is not None and present.place != declaration.place:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_noop
 
-from campaign.messagecenter.services import routing, status_copy
+from campaign.messagecenter.services import backlogs, routing, status_copy
 from campaign.messagecenter.services.event_keys import BATCH, RT
-from workflows.registry import Result, RunContext, activity, technical_workflow
+from workflows.registry import (
+    Backlog,
+    BacklogLimits,
+    Result,
+    RunContext,
+    activity,
+    technical_workflow,
+)
+
+EVENTS_WAIT = gettext_noop("%(rows)s events wait, oldest %(age)s.")
+LOGS_WAIT = gettext_noop("%(rows)s changed delivery logs wait, oldest %(age)s.")
 
 
-@technical_workflow(internal_name="rtEventsProcessing")
+@technical_workflow(
+    internal_name="rtEventsProcessing",
+    backlog_limits=BacklogLimits(rows=100_000, age=timedelta(minutes=5)),
+    backlog_text=EVENTS_WAIT,
+)
 class RealTimeEventsProcessing:
     """Route real-time events to their message templates.
 
@@ -26,8 +42,16 @@ class RealTimeEventsProcessing:
         """Turn due events into messages."""
         return routing.drain(run, RT)
 
+    def backlog(self) -> Backlog:
+        """Tell how many events are due."""
+        return backlogs.due_events(RT)
 
-@technical_workflow(internal_name="batchEventsProcessing")
+
+@technical_workflow(
+    internal_name="batchEventsProcessing",
+    backlog_limits=BacklogLimits(age=timedelta(hours=1)),
+    backlog_text=EVENTS_WAIT,
+)
 class BatchEventsProcessing:
     """Route batch events to their message templates.
 
@@ -40,8 +64,16 @@ class BatchEventsProcessing:
         """Turn due events into messages."""
         return routing.drain(run, BATCH)
 
+    def backlog(self) -> Backlog:
+        """Tell how many events are due."""
+        return backlogs.due_events(BATCH)
 
-@technical_workflow(internal_name="updateEventsStatus")
+
+@technical_workflow(
+    internal_name="updateEventsStatus",
+    backlog_limits=BacklogLimits(age=timedelta(minutes=30)),
+    backlog_text=LOGS_WAIT,
+)
 class UpdateEventsStatus:
     """Copy the statuses of delivery logs to their events.
 
@@ -53,3 +85,7 @@ class UpdateEventsStatus:
     def copy_statuses(self, run: RunContext) -> Result:
         """Bring open events up to date, then correct late ones."""
         return status_copy.drain(run)
+
+    def backlog(self) -> Backlog:
+        """Tell how many delivery logs changed since the last run."""
+        return backlogs.changed_logs()

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaign.deliveries.services.template_rules import RESERVED
+from workflows.engine.template_rules import RESERVED
 from workflows.exceptions import Fault
 
 MAX_ATTRIBUTES = 200
