@@ -1,61 +1,70 @@
-"""Whether a structure can be executed: every rule, with messages that name the way out.
+"""Whether a structure can be executed: every rule, each naming activity and remedy.
 
-*Source:* workflow-general-execution pages; the table is §5.2 of the engine paper.
+*Source:* start-and-end.md, scheduler.md, external-signal.md, and-join.md, jump.md and
+the best practices; levels where the pages are silent are our choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from workflows.activities import find_type
-from workflows.engine.graph import Edge, Graph, Node
+from workflows.activities import ActivityType, find_type
+from workflows.engine import shape, structure_rules
+from workflows.engine.findings import Finding, FindingLevel
+from workflows.engine.graph import ERROR_OUTPUT, Graph, Node, outputs_of
+from workflows.engine.node_options import option_faults
 from workflows.exceptions import ConfigurationError, Fault, InvalidInput
 
-
-class FindingLevel(StrEnum):
-    """What a finding keeps from happening."""
-
-    ERROR = "error"  # it cannot be saved
-    INCOMPLETE = "incomplete"  # it can be saved while at rest, not started
-    WARNING = "warning"  # it is told
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to say about a structure: where, what, and what to do."""
-
-    activity: str
-    field: str
-    message: str
-    level: FindingLevel = FindingLevel.ERROR
-
-    @property
-    def place(self) -> str:
-        """Return the activity and, where there is one, its field, dotted."""
-        return ".".join(part for part in (self.activity, self.field) if part)
-
-    def as_fault(self) -> Fault:
-        """Return it as the fault of an input."""
-        return Fault(self.place, self.message)
+SHAPE_RULES = (
+    structure_rules.beginning,
+    structure_rules.inbound,
+    structure_rules.schedulers,
+    structure_rules.joins,
+    structure_rules.jumps,
+    structure_rules.loops,
+    structure_rules.size,
+)
+_FORMS = {str: gettext_lazy("Give it a text."), dict: gettext_lazy("Give an object.")}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def read(stored: Mapping[str, Any]) -> Graph:
     """Return the graph of ``stored``, of which only the form is checked.
 
-    Raises InvalidInput.
+    Raises InvalidInput with every fault, named by position.
     """
-    try:
-        return Graph.of(stored)
-    except (KeyError, TypeError, AttributeError) as error:
+    faults = list(_form(stored))
+    if faults:
         raise InvalidInput(
-            _("The structure is not of the expected form: %(what)s is missing."),
-            what=str(error),
-        ) from error
+            _("The structure is not of the expected form."), faults=faults
+        )
+    return Graph.of(stored)
+
+
+def _form(stored: Any) -> Iterator[Fault]:
+    for key, required, optional in (
+        ("activities", {"name": str, "type": str}, {"label": str, "parameters": dict}),
+        ("transitions", dict.fromkeys(("source", "output", "destination"), str), {}),
+    ):
+        items = stored.get(key) if isinstance(stored, Mapping) else None
+        if not isinstance(items, list):
+            yield Fault(key, _("Give a list of %(what)s.") % {"what": key})
+            continue
+        for index, item in enumerate(items):
+            if not isinstance(item, Mapping):
+                yield Fault(f"{key}.{index}", _("Give an object."))
+                continue
+            for name, wanted in {**required, **optional}.items():
+                if name in optional and name not in item:
+                    continue
+                if not isinstance(item.get(name), wanted):
+                    yield Fault(f"{key}.{index}.{name}", str(_FORMS[wanted]))
 
 
 def parse(stored: Mapping[str, Any], *, is_technical: bool = True) -> Graph:
@@ -65,106 +74,174 @@ def parse(stored: Mapping[str, Any], *, is_technical: bool = True) -> Graph:
     naming its activity.
     """
     graph = read(stored)
-    faults = [
-        finding.as_fault()
+    refuse(
+        finding
         for finding in find_faults(graph, is_technical=is_technical)
         if finding.level is not FindingLevel.WARNING
-    ]
-    if faults:
-        raise InvalidInput(_("The structure has faults."), faults=faults)
+    )
     return graph
 
 
+def refuse(findings: Iterator[Finding] | list[Finding]) -> None:
+    """Raise InvalidInput with the findings, if there are any."""
+    faults = [finding.as_fault() for finding in findings]
+    if faults:
+        raise InvalidInput(_("The structure has faults."), faults=faults)
+
+
 def find_faults(graph: Graph, *, is_technical: bool = True) -> list[Finding]:
-    """Return what is to say about the structure, errors and warnings."""
-    found: list[Finding] = []
-    names = [node.name for node in graph.nodes]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        found.append(Finding(name, "", _("Two activities have this name; rename one.")))
-    for edge in graph.edges:
-        found += _edge_faults(graph, edge)
+    """Return what is to say about the structure alone, errors and warnings.
+
+    Rules about the whole shape wait until names, types and transitions are right.
+    What depends on other workflows and on workers is ``surroundings.find_faults``.
+    """
+    misdrawn = [*_twins(graph), *_ends(graph)]
+    found = [*misdrawn, *_names(graph)]
+    sound: list[Node] = []
+    known = {node.name for node in graph.nodes if _type_of(node) is not None}
     for node in graph.nodes:
-        found += _node_faults(graph, node)
-    if not found and not graph.initial:
-        found.append(
-            Finding(
-                "",
-                "activities",
-                _("No activity can begin; add a scheduler or a start."),
-            )
-        )
-    if not found and (looping := _busy_loop(graph)):
-        found.append(
-            Finding(
-                looping, "", _("It leads back to itself without a scheduler or test.")
-            )
-        )
+        faults = list(_settings(node))
+        found += faults
+        if not faults:
+            sound.append(node)
+    if misdrawn or len(known) < len(graph.nodes):
+        return found
+    for node in sound:
+        found += _outputs(graph, node)
+    for rule in SHAPE_RULES:
+        found += rule(graph)
+    if not is_technical:
+        found += structure_rules.intervals(sound)
     return found
 
 
-def _edge_faults(graph: Graph, edge: Edge) -> list[Finding]:
-    return [
-        Finding(end, "", _("A transition names this activity; it does not exist."))
+def _type_of(node: Node) -> ActivityType | None:
+    try:
+        return find_type(node.type)
+    except ConfigurationError:
+        return None
+
+
+def _twins(graph: Graph) -> Iterator[Finding]:
+    counts = Counter(node.name for node in graph.nodes)
+    for name in (name for name, count in counts.items() if count > 1):
+        yield Finding(name, "", _("Two activities have this name; rename one."))
+
+
+def _names(graph: Graph) -> Iterator[Finding]:
+    for name in graph.by_name:
+        if not _NAME.fullmatch(name):
+            yield Finding(
+                name,
+                "name",
+                _(
+                    "Name it with up to 64 letters, digits and _, a digit not first:"
+                    " expressions call it by its name."
+                ),
+            )
+
+
+def _ends(graph: Graph) -> Iterator[Finding]:
+    missing = [
+        end
+        for edge in graph.edges
         for end in (edge.source, edge.destination)
         if end not in graph.by_name
-    ][:1]
+    ]
+    for name in dict.fromkeys(missing):
+        yield Finding(
+            name,
+            "",
+            _(
+                "A transition names this activity, but it does not exist: add the"
+                " activity or remove the transition."
+            ),
+        )
+    counts = Counter(graph.edges)
+    for edge in (edge for edge, count in counts.items() if count > 1):
+        yield Finding(
+            edge.source,
+            "",
+            _(
+                "The transition from its output %(output)s to %(destination)s is drawn"
+                " twice; remove one."
+            )
+            % {"output": edge.output, "destination": edge.destination},
+        )
 
 
-def _node_faults(graph: Graph, node: Node) -> list[Finding]:
+def _settings(node: Node) -> Iterator[Finding]:
+    """Judge one activity by itself: its type, parameters and options."""
     try:
         activity_type = find_type(node.type)
     except ConfigurationError as error:
-        return [Finding(node.name, "type", error.message)]
-    found = [
-        Finding(node.name, fault.field, fault.message)
-        for fault in activity_type.faults(node.parameters)
-    ]
-    if activity_type.is_initial_only and any(
-        edge.destination == node.name for edge in graph.edges
-    ):
-        found.append(
-            Finding(node.name, "", _("It begins a branch; nothing may lead to it."))
+        yield Finding(node.name, "type", error.message)
+        return
+    for fault in activity_type.faults(node.parameters):
+        yield Finding(
+            node.name, fault.field, fault.message, _level(activity_type, node, fault)
         )
-    if found:
-        return found
-    outputs = activity_type.outputs(node.parameters)
-    return [
-        Finding(
+    for fault in option_faults(node.extras):
+        yield Finding(node.name, fault.field, fault.message)
+    if node.extras.get("process_errors") and not activity_type.can_fail_softly(
+        node.parameters
+    ):
+        yield Finding(
+            node.name,
+            "process_errors",
+            _("It does no work that could fail; switch Process errors off."),
+        )
+
+
+def _level(activity_type: ActivityType, node: Node, fault: Fault) -> FindingLevel:
+    """Tell what is not filled in yet from what is wrong.
+
+    Every page shows the instants of a scheduler, and a test decides what may be
+    drawn: these are configured before they are saved.
+    """
+    given = node.parameters.get(fault.field.split(".")[0])
+    if activity_type.name in ("scheduler", "test") or given not in (None, "", [], {}):
+        return FindingLevel.ERROR
+    return FindingLevel.INCOMPLETE
+
+
+def _outputs(graph: Graph, node: Node) -> Iterator[Finding]:
+    """Judge the transitions out of an activity whose settings are sound."""
+    outputs = outputs_of(node)
+    taken = {edge.output for edge in graph.edges if edge.source == node.name}
+    for output in sorted(taken - set(outputs)):
+        if output == ERROR_OUTPUT and find_type(node.type).can_fail_softly(
+            node.parameters
+        ):
+            yield Finding(
+                node.name,
+                "process_errors",
+                _(
+                    "Its output error is connected, but Process errors is off: switch"
+                    " it on or remove the transition."
+                ),
+            )
+            continue
+        yield Finding(
             node.name,
             "",
             _("It has no output %(output)s; it has: %(outputs)s.")
-            % {"output": edge.output, "outputs": ", ".join(outputs) or "-"},
+            % {"output": output, "outputs": ", ".join(outputs) or "-"},
         )
-        for edge in graph.edges
-        if edge.source == node.name and edge.output not in outputs
-    ]
+    if not shape.is_enabled(node):
+        return
+    for output in outputs:
+        if output not in taken:
+            yield Finding(node.name, "", _open_end(output), level=FindingLevel.WARNING)
 
 
-def _busy_loop(graph: Graph) -> str | None:
-    """Return an activity on a cycle that nothing slows down or decides."""
-    free = {n.name for n in graph.nodes if n.type not in ("scheduler", "test")}
-    following = {
-        name: {
-            e.destination
-            for e in graph.edges
-            if e.source == name and e.destination in free
-        }
-        for name in free
-    }
-    done: set[str] = set()
-
-    def visit(name: str, path: frozenset[str]) -> str | None:
-        if name in path:
-            return name
-        if name in done:
-            return None
-        for successor in following[name]:
-            if found := visit(successor, path | {name}):
-                return found
-        done.add(name)
-        return None
-
-    for name in sorted(free):
-        if found := visit(name, frozenset()):
-            return found
-    return None
+def _open_end(output: str) -> str:
+    if output == ERROR_OUTPUT:
+        return _(
+            "Its output error leads nowhere, so an error follows the error policy:"
+            " connect it or switch Process errors off."
+        )
+    return _(
+        "Its output %(output)s leads nowhere: there the workflow would pause. Connect"
+        " it, for example to an end."
+    ) % {"output": output}
