@@ -54,8 +54,12 @@ class Periodic:
     queue: str
 
 
+# Called with the name of any option; returns its value, or None without one.
+OptionReader = Callable[[str], Any]
+
 _periodic: dict[str, Periodic] = {}
 _option_provider: OptionProvider | None = None
+_option_reader: OptionReader | None = None
 _options: Mapping[str, Any] = {}
 _options_read_at: float | None = None
 
@@ -104,3 +108,16 @@ def option(name: str) -> Any:
         _options = _option_provider(tuple(OPTIONS))
         _options_read_at = now
     return _options.get(name, default)
+
+
+def set_option_reader(reader: OptionReader | None) -> None:
+    """Provide the values of all options of the platform, for expressions."""
+    global _option_reader
+    _option_reader = reader
+
+
+def any_option(name: str) -> Any:
+    """Return the value of an option of the platform; None when there is none."""
+    if name in OPTIONS:
+        return option(name)
+    return _option_reader(name) if _option_reader is not None else None

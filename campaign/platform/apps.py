@@ -18,3 +18,4 @@ class PlatformConfig(AppConfig):
         from campaign.platform.services import engine_options  # noqa: PLC0415
 
         conf.set_option_provider(engine_options.changed_values)
+        conf.set_option_reader(engine_options.value_of)

@@ -20,8 +20,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaign.deliveries.services.mailboxes import Mailbox, MailboxFault
-from campaign.deliveries.services.template_filters import FILTERS, REMOVED_FILTERS
-from campaign.deliveries.services.template_rules import breaches
+from campaign.deliveries.services.template_filters import FILTERS
+from workflows.engine.template_filters import REMOVED
+from workflows.engine.template_rules import breaches
 from workflows.exceptions import AppError, Fault
 
 FIELDS = ("subject", "sender_name", "sender_address", "reply_address", "html", "text")
@@ -245,7 +246,7 @@ def _environment(longest: int) -> minijinja.Environment:
         keep_trailing_newline=True,
         finalizer=_shown,
     )
-    for name in REMOVED_FILTERS:
+    for name in REMOVED:
         environment.remove_filter(name)
     for name in ("cycler", "debug", "joiner", "namespace"):
         environment.remove_global(name)

@@ -7,8 +7,8 @@ template cannot read or set names that start with an underscore.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +17,8 @@ import minijinja
 from babel import Locale, UnknownLocaleError, dates, numbers
 from django.conf import settings
 
-#: No message is larger, so no text on the way to one may be.
-MOST_CHARACTERS = 1_048_576
+from workflows.engine.template_filters import BOUNDED, read_number
+
 #: Amounts repeat from message to message, and each takes a while to lay out.
 _REMEMBERED = 4096
 
@@ -49,24 +49,6 @@ def _instant(value: Any) -> dt.datetime:
         return dt.datetime.fromtimestamp(value, zone)
     read = dt.datetime.fromisoformat(str(value).strip())
     return read.replace(tzinfo=zone) if read.tzinfo is None else read.astimezone(zone)
-
-
-def _bounded(text: str) -> str:
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
-    return text
-
-
-def _number(value: Any) -> Decimal:
-    if isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a number")
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as error:
-        raise ValueError(f"{str(value)[:40]!r} is not a number") from error
-    if not number.is_finite() or number.adjusted() > 30:
-        raise ValueError("the number is too large")
-    return number
 
 
 @minijinja.pass_state
@@ -106,7 +88,7 @@ def number(state: Any, value: Any, digits: int | None = None) -> str:
     if value in (None, ""):
         return ""
     places = None if digits is None else max(0, min(int(digits), 10))
-    return _decimal(_number(value), places, _language(state))
+    return _decimal(read_number(value), places, _language(state))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -122,7 +104,7 @@ def money(state: Any, value: Any, currency: str = "EUR") -> str:
     """Show an amount with its currency."""
     if value in (None, ""):
         return ""
-    return _currency(_number(value), str(currency)[:3].upper(), _language(state))
+    return _currency(read_number(value), str(currency)[:3].upper(), _language(state))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -130,50 +112,11 @@ def _currency(value: Decimal, currency: str, language: str) -> str:
     return numbers.format_currency(value, currency, locale=locale_of(language))
 
 
-def times(value: Any, factor: Any) -> float | int:
-    """Multiply two numbers; texts are refused."""
-    product = _number(value) * _number(factor)
-    return int(product) if product == product.to_integral_value() else float(product)
-
-
-def replace(value: Any, old: Any, new: Any) -> str:
-    """Replace a part of a text."""
-    text, part, by = str(value), str(old), str(new)
-    grown = len(text) + text.count(part) * (len(by) - len(part))
-    if grown > MOST_CHARACTERS:
-        raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
-    return text.replace(part, by)
-
-
-def join(values: Iterable[Any], separator: Any = "", attribute: str = "") -> str:
-    """Join the items of a list, or one attribute of each."""
-    between, parts, length = str(separator), [], 0
-    for item in values:
-        shown = item.get(attribute) if attribute and isinstance(item, dict) else item
-        parts.append("" if shown is None else str(shown))
-        length += len(parts[-1]) + len(between)
-        if length > MOST_CHARACTERS:
-            raise ValueError(f"the text grows beyond {MOST_CHARACTERS} characters")
-    return between.join(parts)
-
-
-def indent(value: Any, width: int = 4) -> str:
-    """Indent the lines after the first."""
-    text = str(value)
-    blanks = " " * max(0, min(int(width), 40))
-    return _bounded(text.replace("\n", "\n" + blanks))
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
+    **BOUNDED,
     "date": date,
     "time": time,
     "datetime": datetime,
     "number": number,
     "money": money,
-    "times": times,
-    "replace": replace,
-    "join": join,
-    "indent": indent,
 }
-#: Built-in filters that could make much of little, or reach beyond the data.
-REMOVED_FILTERS = ("attr", "batch", "chain", "format", "pprint", "slice", "zip")

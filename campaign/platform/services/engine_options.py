@@ -109,6 +109,12 @@ def changed_values(names: Collection[str]) -> Mapping[str, Any]:
     return found
 
 
+def value_of(name: str) -> Any:
+    """Return the value in force of a declared option; None for another name."""
+    declared = options.declared().get(name)
+    return None if declared is None else declared.get()
+
+
 def _is_sound(name: str, value: Any) -> bool:
     option = options.declared().get(name)
     if option is None or value is None or value == option.default:

@@ -1,6 +1,7 @@
-"""What a message template may contain, beyond what the template engine enforces.
+"""What a template or an expression may contain.
 
-The engine already has no way to Python's attributes, no files and a cap on steps.
+More than the template engine enforces by itself: that already has no way to
+Python's attributes, no files and a cap on steps.
 These rules take away what could still make a text grow without bound (products and
 doublings of texts, macros, recursion) and every name that would reach a method of
 the data instead of the data.
@@ -64,12 +65,15 @@ class _Tag:
     tokens: tuple[_Token, ...]
 
 
-def breaches(source: str) -> list[Breach]:
-    """Return every rule that the template breaks, in reading order."""
+def breaches(source: str, functions: frozenset[str] = FUNCTIONS) -> list[Breach]:
+    """Return every rule that the template breaks, in reading order.
+
+    ``functions`` are the names that it may call.
+    """
     found: list[Breach] = []
     joinings = 0
     for tag in _tags(source):
-        found += (Breach(tag.line, message) for message in _faults_of(tag))
+        found += (Breach(tag.line, message) for message in _faults_of(tag, functions))
         if tag.is_statement:
             before = joinings
             joinings += sum(token.value in {"~", "+"} for token in tag.tokens)
@@ -85,6 +89,24 @@ def breaches(source: str) -> list[Breach]:
                     )
                 )
     return found
+
+
+def applied(source: str) -> Iterator[tuple[str, str]]:
+    """Yield what the tags apply: ``|`` with the name of a filter, ``is`` of a test."""
+    for tag in _tags(source):
+        words = [token.value for token in tag.tokens]
+        kinds = [token.kind for token in tag.tokens]
+        for index, word in enumerate(words[:-1]):
+            follower = index + 1
+            if word == "is" and words[follower] == "not":
+                follower += 1
+            if (
+                word in {"|", "is"}
+                and follower < len(words)
+                and kinds[index] != "text"
+                and kinds[follower] == "name"
+            ):
+                yield word, words[follower]
 
 
 def _tags(source: str) -> Iterator[_Tag]:
@@ -124,7 +146,7 @@ def _tags(source: str) -> Iterator[_Tag]:
             position = len(source) if raw_end is None else raw_end.end()
 
 
-def _faults_of(tag: _Tag) -> Iterator[str]:
+def _faults_of(tag: _Tag, functions: frozenset[str]) -> Iterator[str]:
     tokens = tag.tokens
     if tag.is_statement and tokens:
         yield from _statement_faults(tokens)
@@ -142,7 +164,7 @@ def _faults_of(tag: _Tag) -> Iterator[str]:
                     "name": token.value
                 }
         elif token.kind == "name" and not (tag.is_statement and index == 0):
-            yield from _name_faults(token.value, before, after)
+            yield from _name_faults(token.value, before, after, functions)
 
 
 def _statement_faults(tokens: tuple[_Token, ...]) -> Iterator[str]:
@@ -159,7 +181,9 @@ def _statement_faults(tokens: tuple[_Token, ...]) -> Iterator[str]:
         yield _("Loops cannot be recursive.")
 
 
-def _name_faults(name: str, before: str, after: str) -> Iterator[str]:
+def _name_faults(
+    name: str, before: str, after: str, functions: frozenset[str]
+) -> Iterator[str]:
     if name[0] == "_":
         yield _("The name %(name)s is not allowed: names start with a letter.") % {
             "name": name
@@ -176,7 +200,7 @@ def _name_faults(name: str, before: str, after: str) -> Iterator[str]:
     elif (
         after == "("
         and before not in {"|", "is", "not"}
-        and name not in FUNCTIONS
+        and name not in functions
         and name not in {"if", "else", "in", "and", "or", "not", "is"}
     ):
         yield _("The function %(name)s is not allowed.") % {"name": name}
