@@ -27,7 +27,11 @@ CHUNK_RUNS = 20_000
 CHUNK_ROWS = 20_000
 FILLED = ("runs", "tasks", "occurrences", "journal", "commands", "audit")
 TABLES = (JournalEntry, Task, Occurrence, Run, Command, AuditEntry)
-_MESSAGE = "%(name)s: %(read)s read, %(written)s written, %(rejected)s rejected."
+# The line that the engine writes after an activity.
+_MESSAGE = (
+    "%(name)s: %(read)s read, %(written)s written, %(rejected)s rejected"
+    " in %(seconds)s s."
+)
 _OBJECT = Workflow._meta.label_lower
 
 
@@ -128,7 +132,8 @@ _JOURNAL: Mapping[str, str] = {
     " WHEN mod(made.id + line, 200) = 2 THEN 30 ELSE 20 END",
     "message": "%(message)s",
     "parameters": "jsonb_build_object('name', COALESCE(done.activity, ''),"
-    " 'read', made.read_count, 'written', made.read_count, 'rejected', 0)",
+    " 'read', made.read_count, 'written', made.read_count, 'rejected', 0,"
+    " 'seconds', '1.00')",
     "at": "made.created_at + line * interval '200 milliseconds'",
 }
 _JOURNAL_ROWS = (
