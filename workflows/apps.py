@@ -14,10 +14,17 @@ class WorkflowsConfig(AppConfig):
         """Import every package's declarations; nothing touches the database."""
         # Models exist only now.
         from workflows import checks, conf  # noqa: F401, PLC0415
-        from workflows.engine import freshness, purge  # noqa: PLC0415
+        from workflows.engine import (  # noqa: PLC0415
+            freshness,
+            notifications,
+            purge,
+        )
 
         conf.register_periodic("purge history", purge.FUNCTION, purge.EVERY_SECONDS)
         conf.register_periodic(
             freshness.NAME, freshness.FUNCTION, freshness.EVERY_SECONDS
+        )
+        conf.register_periodic(
+            "notifications", notifications.SEND_DUE, notifications.SEND_DUE_SECONDS
         )
         autodiscover_modules("technical_workflows")

@@ -8,9 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+
+if TYPE_CHECKING:  # this module is imported before the models are
+    from workflows.models import Notification
 
 # A run hands over after this long, so that a worker serves others too.
 BUDGET_SECONDS = 20.0
@@ -43,6 +47,9 @@ OPTIONS: Mapping[str, Any] = {
 # Called with the names of OPTIONS; returns the values that differ from these.
 OptionProvider = Callable[[Collection[str]], Mapping[str, Any]]
 
+# Called with a notification; has it posted to whom it concerns, returns how many.
+WebhookProvider = Callable[["Notification", datetime], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
@@ -59,6 +66,7 @@ OptionReader = Callable[[str], Any]
 
 _periodic: dict[str, Periodic] = {}
 _option_provider: OptionProvider | None = None
+_webhook_provider: WebhookProvider | None = None
 _option_reader: OptionReader | None = None
 _options: Mapping[str, Any] = {}
 _options_read_at: float | None = None
@@ -86,6 +94,19 @@ def set_option_provider(provider: OptionProvider | None) -> None:
     global _option_provider
     _option_provider = provider
     forget_options()
+
+
+def set_webhooks(provider: WebhookProvider | None) -> None:
+    """Provide what posts notifications to other systems; called once."""
+    global _webhook_provider
+    _webhook_provider = provider
+
+
+def order_webhooks(notification: Notification, at: datetime) -> int:
+    """Have a notification posted to the webhooks; return how many there are."""
+    if _webhook_provider is None:
+        return 0
+    return _webhook_provider(notification, at)
 
 
 def forget_options() -> None:

@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from workflows.console import menu, wording
+from workflows.console import menu, notices, wording
 from workflows.engine.supervision import Component, component_status
 
 CLOCK = "clock"
@@ -26,6 +26,15 @@ class Part:
     name: str
     is_silent: bool
     message: str
+
+
+def health_of(request: HttpRequest) -> dict[str, Component]:
+    """Return the health of every part; one query for a request, however often asked."""
+    known: dict[str, Component] | None = getattr(request, "component_status", None)
+    if known is None:
+        known = component_status(timezone.now())
+        request.component_status = known  # type: ignore[attr-defined]
+    return known
 
 
 class ConsoleStatus:
@@ -82,7 +91,7 @@ class ConsoleStatus:
     @cached_property
     def parts(self) -> list[Part]:
         """Return every clock and queue, the silent ones first. One query."""
-        status = component_status(timezone.now())
+        status = health_of(self._request)
         parts = [
             _part(name, part)
             for name, part in status.items()
@@ -94,6 +103,14 @@ class ConsoleStatus:
     def silent(self) -> list[Part]:
         """Return the parts that gave no sign of life for 30 s."""
         return [part for part in self.parts if part.is_silent]
+
+    @cached_property
+    def bell(self) -> notices.Bell:
+        """Return what is new to the reader, and of whom nobody is told. One query."""
+        user = getattr(self._request, "user", None)
+        if user is None or not user.has_perm("workflows.view"):
+            return notices.Bell()
+        return notices.bell(user.pk)
 
     @property
     def is_known(self) -> bool:

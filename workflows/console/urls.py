@@ -8,6 +8,7 @@ from workflows.console import entries  # noqa: F401 (fills the navigation tree)
 from workflows.console.views import (
     commands,
     home,
+    notifications,
     properties,
     schedule,
     workflow_detail,
@@ -20,6 +21,17 @@ urlpatterns = [
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
     path("workflows/commands/", commands.bulk_command, name="bulk_command"),
+    path(
+        "workflows/notifications/",
+        notifications.notification_list,
+        name="notification_list",
+    ),
+    path(
+        "workflows/notifications/read/",
+        notifications.notifications_read,
+        name="notifications_read",
+    ),
+    path("workflows/<slug:internal_name>/mute/", notifications.mute, name="mute"),
     path(
         "workflows/<slug:internal_name>/commands/<slug:name>/",
         commands.command,

@@ -13,6 +13,7 @@ from campaign.platform import supervision as told
 from campaign.supervision import readings
 from campaign.supervision.console import engine
 from workflows.console import access
+from workflows.console.context import health_of
 from workflows.console.live import Fragments
 
 VIEW = engine.VIEW
@@ -22,7 +23,7 @@ SHOWN_AT_HOME = ("summary", "figures", "concerns", "next")
 
 def _supervision(request: HttpRequest) -> dict[str, Any]:
     at = timezone.now()
-    parts = readings.parts(at)
+    parts = readings.parts(health_of(request), at)
     return {
         "parts": parts,
         "down": [part for part in parts if part.status == readings.DOWN],
@@ -35,7 +36,7 @@ def _supervision(request: HttpRequest) -> dict[str, Any]:
 def _overview(request: HttpRequest) -> dict[str, Any]:
     at = timezone.now()
     may_see = request.user.has_perm(VIEW)
-    parts = readings.parts(at) if may_see else []
+    parts = readings.parts(health_of(request), at) if may_see else []
     return {
         "down": [part for part in parts if part.status != readings.UP],
         "parts": parts,
