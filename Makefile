@@ -4,6 +4,7 @@ BIN := .venv/bin
 PY := $(BIN)/python
 TESTS ?= tests
 JOBS ?= 2
+SECONDS = 600
 
 # Only programs of developers need these keys; `make run` makes real ones.
 LINT_ENV := SECRET_KEY=used-by-make-lint-only-and-nowhere-else-0123456789-abcdefghij \
@@ -48,5 +49,5 @@ vendor: setup ## fetch the third-party browser files again and compare their sum
 screenshots: setup ## draw the pictures of the documentation
 	@$(PY) -m bench.screenshots
 
-torture: setup ## kill processes at random while events flow
-	@$(PY) -m pytest -p no:randomly tests/integration/test_crash.py
+torture: setup ## kill everything at random while schedules fire; SECONDS=600
+	@$(PY) -m bench.torture --seconds $(SECONDS) --document docs/reliability.md
