@@ -13,18 +13,31 @@ from workflows.actions.schedule import (
     schedule_of,
 )
 from workflows.actions.signal import raise_signal
-from workflows.actions.structure import save_structure
+from workflows.actions.structure import SavedStructure, save_structure
+from workflows.actions.versions import (
+    compare_versions,
+    factory_diff,
+    find_version,
+    reset_to_factory,
+    restore_version,
+)
 
 __all__ = [
     "EDITABLE",
     "CommandResult",
+    "SavedStructure",
     "SchedulePreview",
     "allowed_commands",
+    "compare_versions",
     "default_schedule",
+    "factory_diff",
+    "find_version",
     "issue_command",
     "next_runs",
     "preview_schedule",
     "raise_signal",
+    "reset_to_factory",
+    "restore_version",
     "save_properties",
     "save_schedule",
     "save_structure",

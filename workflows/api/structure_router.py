@@ -102,7 +102,7 @@ def put_structure(
     """Store a new version of the structure."""
     operator = operator_with(request, ADMIN, permission="workflows.edit_structure")
     workflow = rows.find_workflow(internal_name)
-    structure = save_structure(
+    saved = save_structure(
         internal_name=workflow.internal_name,
         graph=body.model_dump(
             include={"activities", "transitions"}, exclude_unset=True
@@ -113,8 +113,8 @@ def put_structure(
         comment=body.comment,
         at=timezone.now(),
     )
-    response["ETag"] = f'"{structure.number}"'
-    return rows.structure_out(structure)
+    response["ETag"] = f'"{saved.number}"'
+    return rows.structure_out(saved.version)
 
 
 def _schedule_answer(

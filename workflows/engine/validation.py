@@ -175,7 +175,7 @@ def _settings(node: Node) -> Iterator[Finding]:
     try:
         activity_type = find_type(node.type)
     except ConfigurationError as error:
-        yield Finding(node.name, "type", error.message)
+        yield Finding(node.name, "", error.message)
         return
     for fault in activity_type.faults(node.parameters):
         yield Finding(

@@ -53,7 +53,7 @@ def test_sound_structure_has_no_fault() -> None:
     [
         (graph(("a", "start", {}), ("a", "end", {})), "a"),
         (graph(("a", "start", {}), edges="a.ok>gone"), "gone"),
-        (graph(("a", "wizard", {})), "a.type"),
+        (graph(("a", "wizard", {})), "a"),
         (graph(("a", "start", {}), ("b", "end", {}), edges="a.no>b"), "a"),
         (graph(("a", "start", {}), ("b", "start", {}), edges="a.ok>b"), "b"),
         (graph(("a", "scheduler", {})), "a.kind"),

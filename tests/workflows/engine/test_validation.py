@@ -88,7 +88,7 @@ def test_sound_structure_has_nothing_to_say() -> None:
         ),
         (stored(("2nd", "start")), ("2nd.name", ERROR)),
         (stored(("a b", "start")), ("a b.name", ERROR)),
-        (stored(("a", "wizard")), ("a.type", ERROR)),
+        (stored(("a", "wizard")), ("a", ERROR)),
         (stored(("a", "start"), ("b", "end"), ways="a.no>b"), ("a", ERROR)),
         (
             stored(("a", "start"), ("b", "start"), ways="a.ok>b"),

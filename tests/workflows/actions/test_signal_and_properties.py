@@ -1,38 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from campaign.access.models import Operator
-from tests.workflows.samples import START, sample_workflow, three_rows, tick
+from tests.workflows.samples import START, sample_workflow, three_rows
 from workflows.actions import (
     issue_command,
     raise_signal,
     save_properties,
-    save_structure,
 )
 from workflows.exceptions import (
     CommandRefused,
     InvalidInput,
     NotFound,
-    PermissionRefused,
-    StaleVersion,
 )
 from workflows.models import AuditEntry, Source
 
 pytestmark = pytest.mark.django_db
-
-
-def save_graph(graph: dict[str, Any], operator: Operator, version: int = 1) -> Any:
-    return save_structure(
-        internal_name="sample",
-        graph=graph,
-        expected_version=version,
-        acting_operator=operator,
-        source=Source.API,
-        at=START,
-    )
 
 
 def test_signal_to_a_workflow_that_is_not_started_is_refused_and_told() -> None:
@@ -67,48 +51,6 @@ def test_equal_signals_coalesce_and_those_with_variables_do_not() -> None:
 def test_signal_needs_an_external_signal() -> None:
     with sample_workflow(three_rows, signals=()), pytest.raises(NotFound):
         raise_signal(internal_name="sample", source="a", at=START)
-
-
-def test_new_structure_is_a_version_with_an_audit_entry(
-    administrator: Operator,
-) -> None:
-    with sample_workflow(three_rows) as workflow:
-        graph = workflow.structure.graph
-        graph["activities"][2]["label"] = "Work"
-
-        assert save_graph(graph, administrator).number == 2
-        assert AuditEntry.objects.filter(
-            action="workflows.workflow.structure_changed", object_id="sample"
-        ).exists()
-
-
-def test_stale_structure_is_refused(administrator: Operator) -> None:
-    with sample_workflow(three_rows) as workflow:
-        save_graph(workflow.structure.graph, administrator)
-
-        with pytest.raises(StaleVersion):
-            save_graph(workflow.structure.graph, administrator)
-
-
-def test_activity_with_a_live_task_cannot_be_removed(administrator: Operator) -> None:
-    with sample_workflow(three_rows) as workflow:
-        tick(START.replace(minute=1, second=0))
-        graph = workflow.structure.graph
-        graph["activities"] = [a for a in graph["activities"] if a["name"] != "process"]
-        graph["transitions"] = [
-            {"source": "scheduler", "output": "ok", "destination": "end"},
-            {"source": "signal", "output": "ok", "destination": "end"},
-        ]
-
-        with pytest.raises(InvalidInput) as refused:
-            save_graph(graph, administrator)
-
-        assert [fault.field for fault in refused.value.faults] == ["process"]
-
-
-def test_structure_needs_its_right(outsider: Operator) -> None:
-    with sample_workflow(three_rows) as workflow, pytest.raises(PermissionRefused):
-        save_graph(workflow.structure.graph, outsider)
 
 
 def test_properties_are_audited_with_before_and_after(administrator: Operator) -> None:
