@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from workflows.actions.command import CommandResult, allowed_commands, issue_command
-from workflows.actions.properties import EDITABLE, save_properties
+from workflows.actions.properties import (
+    EDITABLE,
+    property_warnings,
+    save_properties,
+)
 from workflows.actions.schedule import (
     SchedulePreview,
     default_schedule,
@@ -35,6 +39,7 @@ __all__ = [
     "issue_command",
     "next_runs",
     "preview_schedule",
+    "property_warnings",
     "raise_signal",
     "reset_to_factory",
     "restore_version",

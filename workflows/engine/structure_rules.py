@@ -218,7 +218,7 @@ def size(graph: Graph) -> Iterator[Finding]:
 
 def intervals(nodes: list[Node]) -> Iterator[Finding]:
     """Judge how often workflows fire that users made; built-in ones are free."""
-    shortest = int(conf.option("WORKFLOW_MIN_INTERVAL"))
+    shortest = shortest_interval(is_technical=False)
     for node in nodes:
         if node.type != SCHEDULER:
             continue
@@ -232,3 +232,8 @@ def intervals(nodes: list[Node]) -> Iterator[Finding]:
                 for fault in error.faults:
                     yield Finding(node.name, fault.field, fault.message, level)
                 break
+
+
+def shortest_interval(*, is_technical: bool) -> int | None:
+    """Return how many seconds firings must lie apart; None for built-in workflows."""
+    return None if is_technical else int(conf.option("WORKFLOW_MIN_INTERVAL"))
