@@ -76,6 +76,13 @@ class InvalidInput(AppError):
     status = 400
 
 
+class TooFrequent(AppError):
+    """A signal may come every %(seconds)s s; try again in %(retry_after)s s."""
+
+    code = "too_frequent"
+    status = 429
+
+
 class ConfigurationError(AppError):
     """A setting is missing or wrong; a retry cannot help."""
 

@@ -11,10 +11,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from workflows.actions import rights
+from workflows.actions.effects import EFFECTS, Order
 from workflows.actions.find import lock_workflow
-from workflows.engine import journal, lifecycle
-from workflows.engine.states import Cell, Effect, Verdict, accepted_commands, cell
-from workflows.engine.waking import wake_pending
+from workflows.engine.states import Cell, Verdict, accepted_commands, cell
 from workflows.exceptions import (
     AppError,
     CommandRefused,
@@ -26,9 +25,7 @@ from workflows.models import (
     Command,
     CommandName,
     CommandStatus,
-    Level,
     Source,
-    State,
     Workflow,
 )
 
@@ -52,6 +49,7 @@ def issue_command(
     expected_state: str = "",
     reason: str = "",
     parameters: Mapping[str, Any] | None = None,
+    idempotency_key: str = "",
 ) -> CommandResult:
     """Judge a command in the state that the workflow has now, and apply it.
 
@@ -59,7 +57,7 @@ def issue_command(
     leaves its row too. Raises NotFound, InvalidInput for an unknown command,
     PermissionRefused, StaleState when the workflow is not in ``expected_state``
     (``failed`` names a workflow in error), and CommandRefused naming what is
-    allowed instead.
+    allowed instead. ``effects`` tells which ``parameters`` each command takes.
     """
     command_name = _read_name(name)
     refusal: AppError | None = None
@@ -77,6 +75,7 @@ def issue_command(
             reason=reason,
             requested_at=at,
             status=CommandStatus.REQUESTED,
+            idempotency_key=idempotency_key,
         )
         decided = cell(workflow.state, command_name)
         refusal = _refusal(workflow, command, decided, acting_operator)
@@ -112,7 +111,8 @@ def _refusal(
     """Return why the command is not taken, if so."""
     name = CommandName(command.name)
     try:
-        rights.require(operator, rights.command_right(workflow, name))
+        for right in rights.command_rights(workflow, name, command.parameters):
+            rights.require(operator, right)
     except PermissionRefused as error:
         return error
     shown = command.expected_state
@@ -144,7 +144,7 @@ def _apply(
     try:
         with transaction.atomic():
             _set_in_motion(workflow, command, decided, at, operator)
-    except InvalidInput as error:
+    except (InvalidInput, CommandRefused) as error:
         workflow.refresh_from_db()
         return error
     workflow.refresh_from_db()
@@ -160,38 +160,9 @@ def _apply(
 def _set_in_motion(
     workflow: Workflow, command: Command, decided: Cell, at: datetime, operator: Any
 ) -> None:
-    match decided.effect:
-        case Effect.BEGIN:
-            lifecycle.begin(workflow, at=at, operator=operator, keep_variables=False)
-        case Effect.BEGIN_AGAIN:
-            lifecycle.begin(workflow, at=at, operator=operator, keep_variables=True)
-        case Effect.RESUME:
-            lifecycle.resume(workflow, at=at, operator=operator)
-        case Effect.UNDO_PAUSE:
-            workflow.state = State.STARTED
-            workflow.pause_reason = ""
-            workflow.save()
-            lifecycle.announce_queued(workflow)
-        case Effect.PAUSE:
-            lifecycle.pause(workflow, at=at)
-            _note(workflow, "Pause ordered.", command, at)
-        case Effect.STOP:
-            _note(workflow, "Stop ordered.", command, at)
-            lifecycle.stop(workflow, at=at)
-        case Effect.RESTART:
-            _note(workflow, "Restart ordered.", command, at)
-            lifecycle.stop(workflow, at=at, begin_again=True)
-        case Effect.KILL:
-            _note(workflow, "Unconditional stop ordered.", command, at)
-            lifecycle.kill(workflow, at=at)
-        case Effect.WAKE:
-            _note(workflow, "Execution of the pending tasks ordered.", command, at)
-            wake_pending(workflow, at, activity=command.parameters.get("activity"))
-
-
-def _note(workflow: Workflow, message: str, command: Command, at: datetime) -> None:
-    level = Level.WARNING if command.name == CommandName.KILL else Level.INFO
-    journal.write(workflow, message, at=at, level=level, operator=command.author)
+    if decided.effect is None:
+        raise LookupError(f"The command {command.name} has no effect")
+    EFFECTS[decided.effect](Order(workflow, command, at, operator))
 
 
 def allowed_commands(workflow: Workflow, operator: Any) -> dict[CommandName, str]:
@@ -209,9 +180,9 @@ def allowed_commands(workflow: Workflow, operator: Any) -> dict[CommandName, str
             reasons[name] = _("Not possible in the state %(state)s.") % {
                 "state": workflow.get_state_display()
             }
-        permission = rights.command_right(workflow, name)
-        if operator is not None and not operator.has_perm(permission):
-            reasons[name] = _("You lack the right %(permission)s.") % {
-                "permission": permission
-            }
+        for permission in rights.command_rights(workflow, name, {}):
+            if operator is not None and not operator.has_perm(permission):
+                reasons[name] = _("You lack the right %(permission)s.") % {
+                    "permission": permission
+                }
     return reasons

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workflows.exceptions import PermissionRefused
 from workflows.models import CommandName, Workflow
 
 KILL = "workflows.kill"
+EXECUTE = "workflows.execute"
+OPERATE_TECHNICAL = "workflows.operate_technical"
+FREEZE = "workflows.freeze"
 CHANGE = "workflows.change_technical"
 EDIT_STRUCTURE = "workflows.edit_structure"
 
 
-def command_right(workflow: Workflow, name: CommandName) -> str:
-    """Return the permission that a command needs."""
+def command_rights(
+    workflow: Workflow, name: CommandName, parameters: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the permissions that a command needs, all of them.
+
+    To end a task by force is as grave as an unconditional stop.
+    """
     if name is CommandName.KILL:
-        return KILL
-    if workflow.is_technical:
-        return "workflows.operate_technical"
-    return "workflows.execute"
+        return (KILL,)
+    right = OPERATE_TECHNICAL if workflow.is_technical else EXECUTE
+    if name is CommandName.CANCEL_TASK and parameters.get("grade") == "force":
+        return (right, KILL)
+    return (right,)
 
 
 def require(operator: Any, permission: str) -> None:

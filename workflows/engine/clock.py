@@ -12,28 +12,35 @@ import logging
 import signal
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from workflows import conf, queue
 from workflows.engine import (
-    executor,
+    cancelling,
     firing,
+    firing_together,
+    freezing,
     journal,
     lifecycle,
     rescue,
     runs,
     supervision,
+    waking,
 )
+from workflows.engine.following import gathered_wakes
 from workflows.engine.states import SIGNAL_ACCEPTED
 from workflows.exceptions import AppError
 from workflows.models import (
     Level,
+    OverlapPolicy,
+    Run,
     RunStatus,
     Signal,
     State,
@@ -48,6 +55,10 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 LONGEST_SLEEP = 5.0
 SHORTEST_SLEEP = 0.005
+FROZEN_SLEEP = 1.0
+# While something that was told to stop still works.
+ENDING_SLEEP = 0.5
+STOP_LOOK = timedelta(seconds=5)
 HOUSEKEEPING_SECONDS = 4.0
 SIGNAL_GAP = 0.025
 SIGNAL_PREFIX = "signal:"
@@ -55,9 +66,13 @@ SIGNAL_PREFIX = "signal:"
 
 def tick(at: datetime) -> float:
     """Turn everything due at ``at`` into runs; return the seconds to sleep."""
+    ending = cancelling.cancel_statements(at)
+    longest = ENDING_SLEEP if ending else LONGEST_SLEEP
+    if freezing.is_frozen() and not freezing.end_expired(at):
+        return min(longest, FROZEN_SLEEP)
     busy = take_due(at) >= BATCH
     take_signals(at)
-    return SHORTEST_SLEEP if busy else seconds_to_next()
+    return SHORTEST_SLEEP if busy else min(longest, seconds_to_next())
 
 
 def safety_net() -> None:
@@ -68,10 +83,10 @@ def safety_net() -> None:
 
 
 def take_due(at: datetime) -> int:
-    """Fire the due scheduler tasks and queue the due deferred ones."""
-    with transaction.atomic(), runs.gathered_wakes():
+    """Fire the due scheduler tasks and queue the other timed ones that are due."""
+    with transaction.atomic(), gathered_wakes():
         due = list(
-            Task.objects.select_related("workflow__structure", "run__structure")
+            Task.objects.select_related("workflow__structure", "run")
             .select_for_update(skip_locked=True, of=("self", "workflow"))
             .filter(
                 status=TaskStatus.ACTIVE,
@@ -81,7 +96,7 @@ def take_due(at: datetime) -> int:
             )
             .order_by("process_at", "pk")[:BATCH]
         )
-        for task in firing.fire_plain(due, at):
+        for task in firing_together.fire_plain(due, at):
             _take_one(task, at)
     return len(due)
 
@@ -90,24 +105,36 @@ def _take_one(task: Task, at: datetime) -> None:
     """Handle one due task; a fault of one never holds back the others."""
     try:
         with transaction.atomic():
-            if task.activity_type == "scheduler":
-                firing.fire_schedule(task.workflow, task, at)
+            if task.activity_type != "scheduler":
+                _queue_timed(task, at)
+            elif task.workflow.stops_after_run:
+                _leave_to_the_stop(task)
             else:
-                _queue_deferred(task, at)
+                firing.fire_schedule(task.workflow, task, at)
     except (AppError, ValueError, KeyError) as error:
         logger.exception("A due task cannot be fired", extra={"task": task.pk})
         _fault(task, at, str(error))
 
 
-def _queue_deferred(task: Task, at: datetime) -> None:
-    task.substate = Substate.QUEUED
-    task.enqueued_at = at
-    task.save(update_fields=["substate", "enqueued_at"])
+def _queue_timed(task: Task, at: datetime) -> None:
     if task.run is not None:
         task.run.status = RunStatus.RUNNING
         task.run.next_attempt_at = None
         task.run.save(update_fields=["status", "next_attempt_at"])
-    executor.announce(task)
+    waking.call_again(task, at)
+
+
+def _leave_to_the_stop(task: Task) -> None:
+    """Fire no more for a workflow that stops after its run: the stop accounts for it.
+
+    What a worker left undone when it died is looked at again in a while.
+    """
+    workflow = task.workflow
+    if runs.live_run(workflow) is None:
+        lifecycle.stop(workflow, at=timezone.now())
+        return
+    task.process_at = timezone.now() + STOP_LOOK
+    task.save(update_fields=["process_at"])
 
 
 def _fault(task: Task, at: datetime, error: str) -> None:
@@ -138,7 +165,7 @@ def take_signals(at: datetime) -> None:
             state=State.STARTED,
             signals__in=Signal.objects.filter(consumed_at__isnull=True),
         )
-        .exclude(runs__status__in=RunStatus.live())
+        .exclude(~Q(overlap_policy=OverlapPolicy.PARALLEL), runs__in=Run.objects.live())
         .distinct()
         .values_list("pk", flat=True)
     )
@@ -204,6 +231,7 @@ def order_duties(at: datetime) -> None:
             _order(name, at)
     if supervision.RESCUE in due:
         rescue.take_over_orphans(at)
+        rescue.end_overdrawn(at)
         rescue.announce_lost(at)
 
 

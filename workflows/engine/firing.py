@@ -5,29 +5,35 @@ Every function expects the workflow's row locked by the caller's transaction.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
-from workflows.activities import find_type
-from workflows.engine import calendar, journal, planning, runs
-from workflows.engine.calendar import Decision, Schedule, SkipReason
-from workflows.engine.graph import Graph, Node
-from workflows.exceptions import AppError
+from workflows.engine import (
+    calendar,
+    cancelling,
+    journal,
+    planning,
+    runs,
+)
+from workflows.engine.calendar import (
+    BlackoutPolicy,
+    Decision,
+    Schedule,
+    SkipReason,
+)
+from workflows.engine.structures import current_graph
 from workflows.models import (
-    Command,
-    CommandName,
     Level,
     Occurrence,
     OccurrenceOutcome,
+    OverlapPolicy,
     Run,
     RunStatus,
     RunTrigger,
     Signal,
+    State,
     Substate,
     Task,
     TaskStatus,
@@ -42,44 +48,132 @@ _OUTCOMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why planned instants were kept from firing, if not by an outage."""
+
+    outcome: OccurrenceOutcome
+    reason: str
+
+
+def pause_hold(workflow: Workflow) -> Hold:
+    """Return the hold that the pause of a workflow is, and by whom."""
+    by = workflow.paused_by
+    reason = f"paused by {by}" if by else "paused"
+    if workflow.pause_comment:
+        reason = f"{reason}: {workflow.pause_comment}"
+    return Hold(OccurrenceOutcome.HELD_PAUSE, reason[:256])
+
+
+def _hold_of_stop(workflow: Workflow) -> Hold:
+    """Return why instants that have come did not fire before the workflow stopped."""
+    if workflow.state in (State.PAUSED, State.PAUSE_REQUESTED):
+        return pause_hold(workflow)
+    if workflow.stops_after_run:
+        return Hold(OccurrenceOutcome.CANCELLED, "stopped after the current run")
+    return Hold(OccurrenceOutcome.CANCELLED, "stopped")
+
+
 def fire_schedule(
-    workflow: Workflow, task: Task, at: datetime, *, held: bool = False
+    workflow: Workflow, task: Task, at: datetime, *, hold: Hold | None = None
 ) -> None:
     """Fire the pending scheduler task and plan its next instant.
 
-    Writes one outcome for every planned instant that has come; ``held`` says that
-    a pause, not an outage, kept them. A run that is still live makes the firing a
-    skipped one (overlap policy).
+    Writes one outcome for every planned instant that has come; with ``hold`` the
+    policy for a resume decides. A run that is still live is treated as the overlap
+    policy says, an instant in a blackout window as the window says.
     """
-    if workflow.structure is None or task.scheduled_for is None:
+    graph = current_graph(workflow)
+    if graph is None or task.scheduled_for is None:
         return
-    graph = Graph.of(workflow.structure.graph)
     schedule = planning.schedule_in(graph, task.activity)
-    decision = calendar.plan(
-        schedule,
-        task.scheduled_for,
-        at,
-        zone=planning.zone_of(workflow, schedule),
-        policy=schedule.resume_policy if held else None,
-        count_so_far=task.iterations,
-        seed=planning.jitter_seed(workflow, task.activity),
-    )
-    _record_skipped(workflow, task.activity, decision, at, held=held)
+    window = planning.blackout_at(workflow, schedule, at)
+    if window is not None and window.blackout.policy is BlackoutPolicy.DEFER:
+        _defer(workflow, task, window, at)
+        return
+    decision = decide(workflow, task, schedule, at, held=hold is not None)
+    _record_skipped(workflow, task.activity, decision, at, hold)
+    begun = 0
     for instant in decision.fire:
-        task.iterations += _fire_instant(workflow, task, instant, at, decision)
+        if window is not None or planning.is_blacked_out(workflow, schedule, instant):
+            _skip_blacked_out(workflow, task, instant, at)
+            continue
+        begun += _fire_instant(workflow, task, instant, at, decision, nth=begun)
+    task.iterations += begun
     planning.set_plan(task, workflow, schedule, decision.next)
     task.save(update_fields=["iterations", "scheduled_for", "process_at"])
     if decision.next is None:
         _expire(workflow, task, at)
 
 
+def decide(
+    workflow: Workflow, task: Task, schedule: Schedule, at: datetime, *, held: bool
+) -> Decision:
+    """Return what fires now for the planned instants that have come.
+
+    Instants that a blackout window put off fire as one.
+    """
+    if task.scheduled_for is None:
+        raise LookupError(f"The task {task.pk} has no planned instant")
+    policy = schedule.resume_policy if held else None
+    zone = planning.zone_of(workflow, schedule)
+    if workflow.blackouts:
+        window = calendar.covering(
+            planning.blackouts_of(workflow), task.scheduled_for, zone=zone
+        )
+        if window is not None and window.blackout.policy is BlackoutPolicy.DEFER:
+            policy = calendar.Policy.FIRE_ONCE
+    return calendar.plan(
+        schedule,
+        task.scheduled_for,
+        at,
+        zone=zone,
+        policy=policy,
+        count_so_far=task.iterations,
+        seed=planning.jitter_seed(workflow, task.activity),
+    )
+
+
+def _defer(
+    workflow: Workflow, task: Task, window: calendar.Window, at: datetime
+) -> None:
+    """Put the firing off to the end of a blackout window."""
+    task.process_at = window.ends
+    task.save(update_fields=["process_at"])
+    journal.write(
+        workflow,
+        "The planned run waits for the end of the blackout %(window)s, until %(end)s.",
+        at=at,
+        task=task,
+        window=window.blackout.name,
+        end=window.ends.isoformat(),
+    )
+
+
+def _skip_blacked_out(
+    workflow: Workflow, task: Task, instant: datetime, at: datetime
+) -> None:
+    window = planning.covering_name(workflow, task.activity, instant)
+    Occurrence.objects.create(
+        workflow=workflow,
+        activity=task.activity,
+        scheduled_for=instant,
+        last_scheduled_for=instant,
+        outcome=OccurrenceOutcome.SKIPPED_BLACKOUT,
+        reason=window[:256],
+        late_seconds=max(0.0, (at - instant).total_seconds()),
+        recorded_at=at,
+    )
+
+
 def account_held(workflow: Workflow, at: datetime) -> None:
-    """Write the outcome of instants that a pause held when a stop ends them."""
-    if workflow.structure is None:
+    """Write the outcome of instants that have come when a stop ends their task."""
+    graph = current_graph(workflow)
+    if graph is None:
         return
-    graph = Graph.of(workflow.structure.graph)
+    held = _hold_of_stop(workflow)
     for task in workflow.tasks.filter(
-        status=TaskStatus.ACTIVE, activity_type="scheduler", process_at__lte=at
+        status=TaskStatus.ACTIVE, activity_type="scheduler", scheduled_for__lte=at
     ):
         if task.scheduled_for is None:
             continue
@@ -97,141 +191,15 @@ def account_held(workflow: Workflow, at: datetime) -> None:
             scheduled_for=task.scheduled_for,
             last_scheduled_for=missed.last or task.scheduled_for,
             count=1 + missed.count,
-            outcome=OccurrenceOutcome.HELD_PAUSE,
-            reason=_who_paused(workflow),
+            outcome=held.outcome,
+            reason=held.reason,
             late_seconds=(at - task.scheduled_for).total_seconds(),
             recorded_at=at,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """A due scheduler task whose firing is one run of ordinary tasks."""
-
-    task: Task
-    schedule: Schedule
-    decision: Decision
-    followers: tuple[Node, ...]
-
-
-def fire_plain(tasks: Sequence[Task], at: datetime) -> list[Task]:
-    """Fire the ordinary ones of the due tasks together; return the others.
-
-    Ordinary is a scheduler with one instant to fire and a next one, in a workflow
-    without a live run, followed by short activities for workers. A handful of
-    statements for all of them; their rows and workflows are locked by the caller.
-    """
-    live = (
-        set(
-            Run.objects.filter(
-                workflow__in=[task.workflow_id for task in tasks],
-                status__in=RunStatus.live(),
-            ).values_list("workflow_id", flat=True)
-        )
-        if tasks
-        else set()
-    )
-    seen: set[int] = set()
-    plain: list[_Plain] = []
-    others: list[Task] = []
-    for task in tasks:
-        found = None
-        if task.workflow_id not in live and task.workflow_id not in seen:
-            found = _plain(task, at)
-        if found is None:
-            others.append(task)
-        else:
-            plain.append(found)
-        seen.add(task.workflow_id)
-    if plain and not _fire_together(plain, at):
-        return list(tasks)
-    return others
-
-
-def _plain(task: Task, at: datetime) -> _Plain | None:
-    workflow = task.workflow
-    if (
-        task.activity_type != "scheduler"
-        or workflow.structure is None
-        or task.scheduled_for is None
-    ):
-        return None
-    try:
-        graph = Graph.of(workflow.structure.graph)
-        schedule = planning.schedule_in(graph, task.activity)
-        decision = calendar.plan(
-            schedule,
-            task.scheduled_for,
-            at,
-            zone=planning.zone_of(workflow, schedule),
-            count_so_far=task.iterations,
-            seed=planning.jitter_seed(workflow, task.activity),
-        )
-        followers = graph.after(task.activity, "ok")
-        types = [(find_type(node.type), node) for node in followers]
-        is_plain = all(
-            not kind.is_instant and not kind.is_long(node.parameters)
-            for kind, node in types
-        )
-    except (AppError, ValueError, KeyError):
-        return None  # told by whoever fires it by itself
-    if (
-        not followers
-        or not is_plain
-        or len(decision.fire) != 1
-        or decision.skipped
-        or decision.next is None
-    ):
-        return None
-    return _Plain(task, schedule, decision, followers)
-
-
-def _fire_together(plain: Sequence[_Plain], at: datetime) -> bool:
-    """Write runs, tasks and occurrences; False, and nothing, when one is refused."""
-    fired = [
-        (
-            each,
-            Run(
-                workflow=each.task.workflow,
-                structure=runs.structure_of(each.task.workflow),
-                trigger=RunTrigger.SCHEDULE,
-                trigger_activity=each.task.activity,
-                scheduled_for=each.decision.fire[0],
-                created_at=at,
-                variables=_variables(each.decision.fire[0], at, each.decision),
-            ),
-        )
-        for each in plain
-    ]
-    try:
-        with transaction.atomic():
-            Run.objects.bulk_create([run for _each, run in fired])
-            queued = Task.objects.bulk_create(
-                [
-                    runs.new_task(each.task.workflow, run, node, run.variables, at)
-                    for each, run in fired
-                    for node in each.followers
-                ]
-            )
-            Occurrence.objects.bulk_create(
-                [_occurrence(each.task, run, at) for each, run in fired]
-            )
-    except IntegrityError:
-        return False
-    for each in plain:
-        each.task.iterations += 1
-        planning.set_plan(
-            each.task, each.task.workflow, each.schedule, each.decision.next
-        )
-    Task.objects.bulk_update(
-        [each.task for each in plain], ["iterations", "scheduled_for", "process_at"]
-    )
-    for name, count in Counter(task.queue for task in queued).items():
-        runs.wake(name, count)
-    return True
-
-
-def _variables(instant: datetime, at: datetime, decision: Decision) -> dict[str, Any]:
+def variables_of(instant: datetime, at: datetime, decision: Decision) -> dict[str, Any]:
+    """Return the event variables of a planned run (catch-up variables)."""
     return {
         "scheduledFor": instant.isoformat(),
         "firedAt": at.isoformat(),
@@ -239,66 +207,134 @@ def _variables(instant: datetime, at: datetime, decision: Decision) -> dict[str,
     }
 
 
-def _occurrence(task: Task, run: Run, at: datetime) -> Occurrence:
-    instant = run.scheduled_for or at
-    return Occurrence(
-        workflow=task.workflow,
-        activity=task.activity,
-        scheduled_for=instant,
-        last_scheduled_for=instant,
-        outcome=OccurrenceOutcome.QUEUED,
-        late_seconds=max(0.0, (at - instant).total_seconds()),
-        run=run,
-        recorded_at=at,
-    )
-
-
 def _fire_instant(
-    workflow: Workflow, task: Task, instant: datetime, at: datetime, decision: Decision
+    workflow: Workflow,
+    task: Task,
+    instant: datetime,
+    at: datetime,
+    decision: Decision,
+    *,
+    nth: int,
 ) -> bool:
-    """Begin the run of one instant; return whether it was not skipped."""
-    live = runs.live_run(workflow)
-    if live is not None:
-        run = runs.skip(workflow, activity=task.activity, at=at, scheduled_for=instant)
-        journal.write(
-            workflow,
-            "The planned run was skipped: run %(live)s was still running.",
-            at=at,
-            run=run,
-            activity=task.activity,
-            live=live.pk,
-        )
-        outcome, reason = OccurrenceOutcome.SKIPPED_OVERLAP, f"run {live.pk}"
-    else:
-        run = runs.begin(
-            workflow,
-            trigger=RunTrigger.SCHEDULE,
-            activity=task.activity,
-            at=at,
-            scheduled_for=instant,
-            variables=_variables(instant, at, decision),
-        )
-        outcome, reason = OccurrenceOutcome.QUEUED, ""
+    """Begin the run of one instant; return whether it was not skipped.
+
+    The second and later instants of one catch-up wait for the one before.
+    """
+    live = runs.live_runs(workflow)
+    policy = OverlapPolicy(workflow.overlap_policy)
+    if live and nth == 0 and policy is OverlapPolicy.SKIP:
+        _skip_overlapping(workflow, task, instant, at, live[0])
+        return False
+    if live and policy is OverlapPolicy.QUEUE and nth == 0 and _waiting(workflow):
+        _coalesce(workflow, task, instant, at)
+        return False
+    run = runs.new_run(
+        workflow,
+        trigger=RunTrigger.SCHEDULE,
+        activity=task.activity,
+        at=at,
+        scheduled_for=instant,
+        variables=variables_of(instant, at, decision),
+    )
+    run.is_waiting = bool(live) and policy is not OverlapPolicy.PARALLEL
+    run.save(force_insert=True)
+    reason = f"waits for run {live[0].pk}" if run.is_waiting else ""
+    runs.queued_occurrence(run, at, reason=reason).save(force_insert=True)
+    if not run.is_waiting:
+        runs.set_off(workflow, run, at)
+    elif policy is OverlapPolicy.RESTART and nth == 0:
+        _replace_live(workflow, live, run, at)
+    return True
+
+
+def _waiting(workflow: Workflow) -> Run | None:
+    """Return the oldest run that was let wait, if any."""
+    found: Run | None = (
+        workflow.runs.filter(status=RunStatus.QUEUED, is_waiting=True)
+        .order_by("id")
+        .first()
+    )
+    return found
+
+
+def _skip_overlapping(
+    workflow: Workflow, task: Task, instant: datetime, at: datetime, live: Run
+) -> None:
+    run = runs.skip(workflow, activity=task.activity, at=at, scheduled_for=instant)
+    journal.write(
+        workflow,
+        "The planned run was skipped: run %(live)s was still running.",
+        at=at,
+        run=run,
+        activity=task.activity,
+        live=live.pk,
+    )
+    occurrence = runs.queued_occurrence(run, at, reason=f"run {live.pk}")
+    occurrence.outcome = OccurrenceOutcome.SKIPPED_OVERLAP
+    occurrence.save(force_insert=True)
+
+
+def _coalesce(workflow: Workflow, task: Task, instant: datetime, at: datetime) -> None:
+    """Let the run that waits already stand for this instant too."""
+    waiting = _waiting(workflow)
     Occurrence.objects.create(
         workflow=workflow,
         activity=task.activity,
         scheduled_for=instant,
         last_scheduled_for=instant,
-        outcome=outcome,
-        reason=reason,
+        outcome=OccurrenceOutcome.COALESCED,
+        reason=f"run {waiting.pk}" if waiting else "",
         late_seconds=max(0.0, (at - instant).total_seconds()),
-        run=run,
         recorded_at=at,
     )
-    if live is None and not run.is_live:
-        runs.settle_occurrence(run)
-    return live is None
+
+
+def _replace_live(
+    workflow: Workflow, live: Sequence[Run], successor: Run, at: datetime
+) -> None:
+    """Cancel the live runs; the successor begins when the last of them has ended.
+
+    An older successor that still waits gives way too.
+    """
+    older = workflow.runs.filter(
+        status=RunStatus.QUEUED, is_waiting=True, pk__lt=successor.pk
+    )
+    for run in [*live, *older]:
+        journal.write(
+            workflow,
+            "Run %(old)s is cancelled: run %(new)s was planned to begin.",
+            at=at,
+            run=run,
+            old=run.pk,
+            new=successor.pk,
+        )
+        cancelling.cancel_run(run, at, reason=f"replaced by run {successor.pk}")
+    begin_waiting(workflow, at)
+
+
+def begin_waiting(workflow: Workflow, at: datetime) -> bool:
+    """Begin the oldest run that was let wait, unless one is live."""
+    if runs.live_run(workflow) is not None:
+        return False
+    run = _waiting(workflow)
+    if run is None:
+        return False
+    run.is_waiting = False
+    run.structure = runs.structure_of(workflow)
+    run.save(update_fields=["is_waiting", "structure"])
+    runs.set_off(workflow, run, at)
+    if not run.is_live:
+        begin_waiting(workflow, at)
+    return True
 
 
 def _record_skipped(
-    workflow: Workflow, activity: str, decision: Decision, at: datetime, *, held: bool
+    workflow: Workflow,
+    activity: str,
+    decision: Decision,
+    at: datetime,
+    hold: Hold | None,
 ) -> None:
-    reason = _who_paused(workflow) if held else ""
     Occurrence.objects.bulk_create(
         Occurrence(
             workflow=workflow,
@@ -306,10 +342,8 @@ def _record_skipped(
             scheduled_for=stretch.first,
             last_scheduled_for=stretch.last,
             count=stretch.count,
-            outcome=(
-                OccurrenceOutcome.HELD_PAUSE if held else _OUTCOMES[stretch.reason]
-            ),
-            reason=reason or stretch.reason.value,
+            outcome=hold.outcome if hold else _OUTCOMES[stretch.reason],
+            reason=hold.reason if hold else stretch.reason.value,
             late_seconds=(at - stretch.first).total_seconds(),
             recorded_at=at,
         )
@@ -325,11 +359,6 @@ def _record_skipped(
             activity=activity,
             count=skipped,
         )
-
-
-def _who_paused(workflow: Workflow) -> str:
-    command = Command.objects.filter(workflow=workflow, name=CommandName.PAUSE).first()
-    return f"paused by {command.author}" if command and command.author else "paused"
 
 
 def _expire(workflow: Workflow, task: Task, at: datetime) -> None:
@@ -359,7 +388,7 @@ def fire_signals(workflow: Workflow, at: datetime) -> bool:
     equal ones without variables share one run. Returns whether a run began.
     """
     waiting = list(workflow.signals.filter(consumed_at__isnull=True).order_by("id"))
-    if not waiting or runs.live_run(workflow) is not None:
+    if not waiting or workflow.stops_after_run or not _may_begin(workflow):
         return False
     first = waiting[0]
     together = [first] if first.variables else _coalesced(waiting)
@@ -375,7 +404,16 @@ def fire_signals(workflow: Workflow, at: datetime) -> bool:
         taken.update(consumed_at=at, run=run)
     else:
         taken.delete()  # the run tells all there was to know
+    if workflow.overlap_policy == OverlapPolicy.PARALLEL:
+        fire_signals(workflow, at)
     return True
+
+
+def _may_begin(workflow: Workflow) -> bool:
+    return (
+        workflow.overlap_policy == OverlapPolicy.PARALLEL
+        or runs.live_run(workflow) is None
+    )
 
 
 def _coalesced(waiting: Sequence[Signal]) -> list[Signal]:

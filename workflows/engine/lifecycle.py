@@ -13,8 +13,19 @@ from django.db.models import F
 
 from workflows import queue
 from workflows.activities import find_type
-from workflows.engine import firing, journal, planning, runs
+from workflows.engine import (
+    claiming,
+    firing,
+    journal,
+    notifications,
+    planning,
+    resuming,
+    runs,
+    waking,
+)
+from workflows.engine.following import UNTERMINATED, enter
 from workflows.engine.graph import Graph
+from workflows.engine.structures import graph_of
 from workflows.engine.validation import parse
 from workflows.models import (
     Command,
@@ -36,60 +47,102 @@ _WAITING = (State.PAUSE_REQUESTED, State.STOP_REQUESTED, State.RESTART_REQUESTED
 
 
 def begin(
-    workflow: Workflow, *, at: datetime, operator: Any = None, keep_variables: bool
+    workflow: Workflow,
+    *,
+    at: datetime,
+    operator: Any = None,
+    variables: dict[str, Any] | None = None,
 ) -> None:
     """Start from the beginning: activate every initial activity.
 
-    Raises InvalidInput when the structure has faults.
+    ``variables`` become those of the instance; None keeps the ones it has. Raises
+    InvalidInput when the structure has faults.
     """
     graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
-    if not keep_variables:
-        workflow.variables = {}
-    workflow.failed = False
-    workflow.paused_at = None
-    workflow.pause_reason = ""
-    workflow.consecutive_errors = 0
-    workflow.last_start = at
-    workflow.started_by = operator
-    workflow.state = State.STARTED
+    _take_on(workflow, at, operator)
+    if variables is not None:
+        workflow.variables = variables
+    workflow.simulation = False
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Workflow started.", at=at, operator=author)
-    plain = [n for n in graph.initial if not find_type(n.type).is_persistent]
+    plain = [n.name for n in graph.initial if not find_type(n.type).is_persistent]
     for node in graph.initial:
-        if node not in plain:
+        if node.name not in plain:
             activate_persistent(workflow, graph, node.name, at)
     if plain:
-        workflow.state = State.START_PENDING
+        workflow.state = first_state()
     workflow.save()
     if plain:
-        _begin_plain(workflow, graph, [n.name for n in plain], at)
+        _enter(workflow, plain, at)
     queue.wake_clock()
 
 
-def _begin_plain(
-    workflow: Workflow, graph: Graph, names: list[str], at: datetime
+def simulate(
+    workflow: Workflow, *, at: datetime, operator: Any, variables: dict[str, Any]
 ) -> None:
-    """Begin the run of the initial activities that wait for nothing."""
-    run = Run.objects.create(
-        workflow=workflow,
-        structure=runs.structure_of(workflow),
-        trigger=RunTrigger.COMMAND,
-        created_at=at,
-    )
-    wakes: dict[str, int] = {}
-    for name in names:
-        node = graph.by_name[name]
-        if find_type(node.type).is_instant:
-            runs.follow(workflow, run, graph, name, "ok", {}, at)
-        else:
-            runs.queue_task(workflow, run, node, {}, at, wakes)
-    for name, count in wakes.items():
-        runs.wake(name, count)
-    if not runs.has_active_task(run):
+    """Run once without effect: what has one tells what it would do.
+
+    Schedulers and signals are passed at once. Raises InvalidInput when the
+    structure has faults.
+    """
+    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
+    _take_on(workflow, at, operator)
+    workflow.variables = variables
+    workflow.simulation = True
+    workflow.state = first_state()
+    workflow.save()
+    author = operator.get_username() if operator else ""
+    journal.write(workflow, "Simulation started.", at=at, operator=author)
+    _enter(workflow, [node.name for node in graph.initial], at)
+
+
+def first_state() -> State:
+    """Return the state of a start whose first task waits for a worker."""
+    return State.START_ASAP if claiming.is_full() else State.START_PENDING
+
+
+def _take_on(workflow: Workflow, at: datetime, operator: Any) -> None:
+    """Set what every start sets; unsaved."""
+    _forget_pause(workflow)
+    workflow.failed = False
+    workflow.consecutive_errors = 0
+    workflow.ignored_errors = 0
+    workflow.ignored_since = None
+    workflow.restart_count = 0
+    workflow.restart_at = None
+    workflow.stops_after_run = False
+    workflow.last_start = at
+    workflow.started_by = operator
+    if not workflow.is_technical and workflow.run_as_id is None:
+        workflow.run_as = operator
+    workflow.state = State.STARTED
+
+
+def _forget_pause(workflow: Workflow) -> None:
+    """Clear all that a pause keeps; unsaved."""
+    workflow.paused_at = None
+    workflow.pause_reason = ""
+    workflow.paused_by = workflow.pause_comment = ""
+    workflow.resume_at = workflow.remind_at = None
+    workflow.pause_notice_count = 0
+    workflow.last_pause_notice_at = workflow.snoozed_until = None
+
+
+def _enter(workflow: Workflow, names: list[str], at: datetime) -> None:
+    """Begin the run of the given initial activities."""
+    run = runs.new_run(workflow, trigger=RunTrigger.COMMAND, activity="", at=at)
+    run.save(force_insert=True)
+    graph = graph_of(run.structure_id)
+    followed = enter(workflow, run, graph, names, {}, at)
+    if followed.ends_workflow:
+        stop(workflow, at=at)
+    elif followed.is_open:
+        pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
+    elif not runs.has_active_task(run):
         workflow.state = State.STARTED
         workflow.save(update_fields=["state"])
         runs.finish(workflow, run, at)
-        finish_if_over(workflow, at)
+        after_run(workflow, run, at)
 
 
 def activate_persistent(
@@ -126,90 +179,46 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
 
     Instants that passed meanwhile follow the schedule's policy for a resume.
     """
-    workflow.state = State.STARTED
+    hold = firing.pause_hold(workflow)
+    never_ran = workflow.runs.filter(
+        status=RunStatus.QUEUED, is_waiting=False, trigger=RunTrigger.COMMAND
+    ).exists()
+    workflow.state = first_state() if never_ran else State.STARTED
     workflow.failed = False
-    workflow.paused_at = None
-    workflow.pause_reason = ""
+    workflow.restart_at = None
+    _forget_pause(workflow)
     workflow.save()
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Workflow resumed.", at=at, operator=author)
-    failed = workflow.tasks.filter(
-        status=TaskStatus.FAILED, run__status=RunStatus.FAILED
-    )
-    for task in failed:
-        task.status = TaskStatus.ACTIVE
-        task.substate = Substate.QUEUED
-        task.epoch += 1
-        task.error = task.traceback = ""
-        task.process_at = task.enqueued_at = at
-        task.completed_at = None
-        task.save()
-    workflow.runs.filter(status=RunStatus.FAILED).update(
-        status=RunStatus.RUNNING, error=""
-    )
-    _adopt_newest_structure(workflow)
+    resuming.requeue_failed(workflow, at)
+    resuming.adopt_newest_structure(workflow)
     for task in unterminated(workflow):
-        _follow_on(workflow, task, at)
+        if resuming.follow_on(workflow, task, at):
+            if task.run and not runs.has_active_task(task.run):
+                runs.finish(workflow, task.run, at)
+        else:
+            pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
     for task in workflow.tasks.filter(
         status=TaskStatus.ACTIVE,
         activity_type="scheduler",
         substate=Substate.PENDING,
         process_at__lte=at,
     ):
-        firing.fire_schedule(workflow, task, at, held=True)
-    announce_queued(workflow)
+        firing.fire_schedule(workflow, task, at, hold=hold)
+    waking.announce_queued(workflow)
     queue.wake_clock()
-
-
-def _adopt_newest_structure(workflow: Workflow) -> None:
-    """Let live runs go on in the newest structure, so that a mended one counts.
-
-    A run stays with its own while the newest lacks an activity that it still needs.
-    """
-    if workflow.structure is None:
-        return
-    known = Graph.of(workflow.structure.graph).by_name
-    live = workflow.runs.filter(status__in=RunStatus.live())
-    for run in live.exclude(structure=workflow.structure):
-        active = run.tasks.filter(status=TaskStatus.ACTIVE)
-        if known.keys() >= set(active.values_list("activity", flat=True)):
-            run.structure = workflow.structure
-            run.save(update_fields=["structure"])
 
 
 def unterminated(workflow: Workflow) -> list[Task]:
     """Return the tasks whose output led nowhere when they ended."""
     return list(
         workflow.tasks.filter(
-            status=TaskStatus.COMPLETED, result_label="unterminated"
+            status=TaskStatus.COMPLETED,
+            result_label=UNTERMINATED,
+            run__status__in=RunStatus.live(),
+            run__ended_at=None,
         ).select_related("run__structure")
     )
-
-
-def _follow_on(workflow: Workflow, task: Task, at: datetime) -> None:
-    """Try a task's output again, in the newest structure of the workflow."""
-    run = task.run
-    if run is None or workflow.structure is None:
-        return
-    run.structure = workflow.structure
-    run.save(update_fields=["structure"])
-    graph = Graph.of(workflow.structure.graph)
-    if runs.follow(
-        workflow, run, graph, task.activity, task.output, task.variables, at
-    ):
-        task.result_label = ""
-        task.save(update_fields=["result_label"])
-        if not runs.has_active_task(run):
-            runs.finish(workflow, run, at)
-    else:
-        pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
-
-
-def announce_queued(workflow: Workflow) -> None:
-    """Wake the workers for every queued task of the workflow."""
-    waiting = workflow.tasks.filter(status=TaskStatus.ACTIVE, substate=Substate.QUEUED)
-    for name in set(waiting.values_list("queue", flat=True)):
-        runs.wake(name, waiting.filter(queue=name).count())
 
 
 def has_running_task(workflow: Workflow) -> bool:
@@ -220,10 +229,25 @@ def has_running_task(workflow: Workflow) -> bool:
 
 
 def pause(
-    workflow: Workflow, *, at: datetime, reason: PauseReason = PauseReason.OPERATOR
+    workflow: Workflow,
+    *,
+    at: datetime,
+    reason: PauseReason = PauseReason.OPERATOR,
+    author: str = "",
+    comment: str = "",
+    until: datetime | None = None,
+    remind_at: datetime | None = None,
 ) -> None:
-    """Activate nothing more; what runs goes on to its end."""
+    """Activate nothing more; what runs goes on to its end.
+
+    ``until`` is when the workflow resumes by itself, ``remind_at`` when its
+    supervisors are reminded of it.
+    """
     workflow.pause_reason = reason
+    workflow.paused_by = author
+    workflow.pause_comment = comment
+    workflow.resume_at = until
+    workflow.remind_at = remind_at
     if has_running_task(workflow):
         workflow.state = State.PAUSE_REQUESTED
     else:
@@ -232,16 +256,29 @@ def pause(
     workflow.save()
 
 
+def drain(workflow: Workflow, *, at: datetime) -> None:
+    """Let no further run begin; stop when the live ones have ended."""
+    workflow.stops_after_run = True
+    workflow.save(update_fields=["stops_after_run"])
+    if runs.live_run(workflow) is None:
+        stop(workflow, at=at)
+
+
 def stop(workflow: Workflow, *, at: datetime, begin_again: bool = False) -> None:
     """Cancel what waits; end at once, or when the running tasks have ended."""
     firing.account_held(workflow, at)
     _cancel_waiting(workflow, at)
+    workflow.tasks.filter(status=TaskStatus.ACTIVE, cancel_asked_at=None).update(
+        cancel_asked_at=at
+    )
     workflow.failed = False
-    workflow.paused_at = None
-    workflow.pause_reason = ""
+    workflow.restart_at = None
+    _forget_pause(workflow)
     workflow.state = State.RESTART_REQUESTED if begin_again else State.STOP_REQUESTED
     workflow.save()
     settle(workflow, at)
+    if workflow.state in _WAITING:
+        queue.wake_clock()  # it cancels the SQL of what does not end by itself
 
 
 def kill(workflow: Workflow, *, at: datetime) -> None:
@@ -254,8 +291,8 @@ def kill(workflow: Workflow, *, at: datetime) -> None:
         completed_at=at,
     )
     workflow.failed = False
-    workflow.paused_at = None
-    workflow.pause_reason = ""
+    workflow.restart_at = None
+    _forget_pause(workflow)
     _end(workflow, at)
 
 
@@ -271,11 +308,38 @@ def settle(workflow: Workflow, at: datetime) -> None:
         _end(workflow, at)
     else:
         _end(workflow, at)
-        operator = _who_asked(workflow)
-        begin(workflow, at=at, operator=operator, keep_variables=True)
+        _begin_again(workflow, at)
     workflow.commands.filter(status=CommandStatus.REQUESTED).update(
         status=CommandStatus.APPLIED, applied_at=at, state_after=workflow.state
     )
+
+
+def _begin_again(workflow: Workflow, at: datetime) -> None:
+    """Start anew for the restart that waited for the running tasks."""
+    order = _open_order(workflow)
+    wanted = order.parameters if order else {}
+    operator = order.requested_by if order else None
+    if wanted.get("same_user"):
+        operator = workflow.started_by or operator
+    clears = bool(wanted.get("clear_variables"))
+    begin(workflow, at=at, operator=operator, variables={} if clears else None)
+
+
+def after_run(workflow: Workflow, run: Run, at: datetime) -> None:
+    """Let go on what waited for the end of a run: its caller, the next, the end."""
+    if run.parent_task is not None and run.parent_task.status == TaskStatus.ACTIVE:
+        waking.call_again(run.parent_task, at)
+        return
+    if run.status == RunStatus.FINISHED:
+        notifications.run_succeeded(workflow, run, at)
+    if workflow.state != State.STARTED:
+        return
+    if workflow.stops_after_run and runs.live_run(workflow) is None:
+        stop(workflow, at=at)
+        return
+    if not firing.begin_waiting(workflow, at):
+        firing.fire_signals(workflow, at)
+    finish_if_over(workflow, at)
 
 
 def finish_if_over(workflow: Workflow, at: datetime) -> None:
@@ -306,13 +370,38 @@ def fail(workflow: Workflow, run: Run, *, at: datetime, error: str) -> None:
     )
 
 
-def _who_asked(workflow: Workflow) -> Any:
-    command: Command | None = (
+def abort(workflow: Workflow, run: Run, *, at: datetime, error: str) -> None:
+    """End the workflow in error; it can only be started from the beginning."""
+    run.status = RunStatus.FAILED
+    run.error = error
+    run.ended_at = at
+    run.save()
+    journal.write(
+        workflow,
+        "The workflow is aborted: an activity's policy is to abort on error.",
+        at=at,
+        level=Level.ERROR,
+        run=run,
+    )
+    workflow.tasks.filter(status=TaskStatus.ACTIVE).update(
+        status=TaskStatus.CANCELLED,
+        substate=Substate.NONE,
+        epoch=F("epoch") + 1,
+        completed_at=at,
+    )
+    _end(workflow, at, keep=run)
+    workflow.failed = True
+    workflow.save(update_fields=["failed"])
+
+
+def _open_order(workflow: Workflow) -> Command | None:
+    """Return the command that waits for the running tasks."""
+    found: Command | None = (
         workflow.commands.filter(status=CommandStatus.REQUESTED)
         .select_related("requested_by")
         .first()
     )
-    return command.requested_by if command else None
+    return found
 
 
 def _cancel_waiting(workflow: Workflow, at: datetime) -> None:
@@ -321,15 +410,14 @@ def _cancel_waiting(workflow: Workflow, at: datetime) -> None:
     ).update(status=TaskStatus.CANCELLED, substate=Substate.NONE, completed_at=at)
 
 
-def _end(workflow: Workflow, at: datetime) -> None:
+def _end(workflow: Workflow, at: datetime, *, keep: Run | None = None) -> None:
     """Set the workflow finished and close everything it still had open."""
-    for run in workflow.runs.filter(status__in=RunStatus.live()):
-        runs.cancel(run, at)
+    for run in workflow.runs.live():
+        if keep is None or run.pk != keep.pk:
+            runs.cancel(run, at)
     workflow.signals.filter(consumed_at__isnull=True).update(consumed_at=at)
-    workflow.tasks.filter(
-        status=TaskStatus.COMPLETED, result_label="unterminated"
-    ).update(result_label="")
     workflow.state = State.FINISHED
+    workflow.stops_after_run = False
     workflow.last_finish = at
     workflow.save()
     journal.write(workflow, "Workflow finished.", at=at)

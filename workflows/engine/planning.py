@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from workflows import conf
 from workflows.engine import calendar
-from workflows.engine.calendar import Schedule
+from workflows.engine.calendar import Blackout, BlackoutPolicy, Schedule, Window
 from workflows.engine.graph import Graph
+from workflows.engine.structures import current_graph
 from workflows.models import Task, Workflow
 
 
@@ -54,3 +55,34 @@ def set_plan(
     """Put the planned instant on the pending scheduler task, unsaved."""
     task.scheduled_for = planned
     task.process_at = due_instant(workflow, task.activity, schedule, planned)
+
+
+def blackouts_of(workflow: Workflow) -> tuple[Blackout, ...]:
+    """Return the windows in which no planned run of the workflow begins."""
+    return Blackout.parse_all(workflow.blackouts) if workflow.blackouts else ()
+
+
+def blackout_at(
+    workflow: Workflow, schedule: Schedule, instant: datetime
+) -> Window | None:
+    """Return the blackout window that ``instant`` lies in, if any."""
+    if not workflow.blackouts:
+        return None
+    return calendar.covering(
+        blackouts_of(workflow), instant, zone=zone_of(workflow, schedule)
+    )
+
+
+def is_blacked_out(workflow: Workflow, schedule: Schedule, instant: datetime) -> bool:
+    """Return whether a run planned for ``instant`` is skipped by a blackout."""
+    window = blackout_at(workflow, schedule, instant)
+    return window is not None and window.blackout.policy is BlackoutPolicy.SKIP
+
+
+def covering_name(workflow: Workflow, activity: str, instant: datetime) -> str:
+    """Return the name of the blackout that an instant of a scheduler lies in."""
+    graph = current_graph(workflow)
+    if graph is None:
+        return ""
+    window = blackout_at(workflow, schedule_in(graph, activity), instant)
+    return window.blackout.name if window else ""

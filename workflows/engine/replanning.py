@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from workflows import queue
-from workflows.engine import journal, lifecycle, planning
-from workflows.engine.graph import Graph
+from workflows.engine import journal, lifecycle, planning, resuming
+from workflows.engine.graph import Execution, Graph, Options
 from workflows.models import State, Substate, Task, TaskStatus, Workflow
 
 PLANNED_STATES = (State.STARTED, State.PAUSED)
@@ -37,7 +37,18 @@ def adopt_structure(workflow: Workflow, graph: Graph, at: datetime) -> None:
         task.substate = Substate.NONE
         task.completed_at = at
         task.save()
+    release_held(workflow, graph, at)
     queue.wake_clock()
+
+
+def release_held(workflow: Workflow, graph: Graph, at: datetime) -> None:
+    """Queue the held tasks of activities that ``graph`` executes normally again."""
+    normal = [
+        node.name
+        for node in graph.nodes
+        if Options.of(node).execution is Execution.NORMAL
+    ]
+    resuming.release_held(workflow, normal, at)
 
 
 def replan(workflow: Workflow, graph: Graph, task: Task, at: datetime) -> None:

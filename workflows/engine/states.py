@@ -24,6 +24,11 @@ class Effect(StrEnum):
     RESTART = "restart"
     KILL = "kill"
     WAKE = "wake"
+    DRAIN = "drain"  # stop after the current run
+    RESTART_TASK = "restart_task"
+    SIMULATE = "simulate"
+    PURGE = "purge"
+    CANCEL_TASK = "cancel_task"
 
 
 class Verdict(StrEnum):
@@ -59,6 +64,11 @@ STOP = Cell(Verdict.ACCEPT, Effect.STOP, State.FINISHED, State.STOP_REQUESTED)
 RESTART = Cell(Verdict.ACCEPT, Effect.RESTART, State.STARTED, State.RESTART_REQUESTED)
 KILL = Cell(Verdict.ACCEPT, Effect.KILL, State.FINISHED)
 WAKE = Cell(Verdict.ACCEPT, Effect.WAKE)
+DRAIN = Cell(Verdict.ACCEPT, Effect.DRAIN)
+RESTART_TASK = Cell(Verdict.ACCEPT, Effect.RESTART_TASK, State.STARTED)
+SIMULATE = Cell(Verdict.ACCEPT, Effect.SIMULATE, State.STARTED)
+PURGE = Cell(Verdict.ACCEPT, Effect.PURGE)
+CANCEL_TASK = Cell(Verdict.ACCEPT, Effect.CANCEL_TASK)
 
 C, S = CommandName, State
 TABLE: dict[State, dict[CommandName, Cell]] = {
@@ -70,6 +80,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: BEGIN,
         C.KILL: REFUSED,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: REFUSED,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: SIMULATE,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: REFUSED,
     },
     S.START_ASAP: {
         C.START: REFUSED,
@@ -79,6 +94,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: REFUSED,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: DRAIN,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: REFUSED,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: REFUSED,
     },
     S.START_PENDING: {
         C.START: ALREADY,
@@ -88,6 +108,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: REFUSED,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: DRAIN,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: REFUSED,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: REFUSED,
     },
     S.STARTED: {
         C.START: ALREADY,
@@ -97,6 +122,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: RESTART,
         C.KILL: KILL,
         C.WAKE: WAKE,
+        C.STOP_AFTER_RUN: DRAIN,
+        C.RESTART_TASK: RESTART_TASK,
+        C.SIMULATE: REFUSED,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: CANCEL_TASK,
     },
     S.PAUSE_REQUESTED: {
         C.START: UNDO_PAUSE,
@@ -106,6 +136,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: RESTART,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: REFUSED,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: REFUSED,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: CANCEL_TASK,
     },
     S.PAUSED: {
         C.START: RESUME,
@@ -115,6 +150,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: RESTART,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: REFUSED,
+        C.RESTART_TASK: RESTART_TASK,
+        C.SIMULATE: REFUSED,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: CANCEL_TASK,
     },
     S.STOP_REQUESTED: {
         C.START: REFUSED,
@@ -124,6 +164,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: RESTART,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: ALREADY,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: REFUSED,
+        C.PURGE: REFUSED,
+        C.CANCEL_TASK: CANCEL_TASK,
     },
     S.RESTART_REQUESTED: {
         C.START: REFUSED,
@@ -133,6 +178,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: REFUSED,
         C.KILL: KILL,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: REFUSED,
+        C.RESTART_TASK: REFUSED,
+        C.SIMULATE: REFUSED,
+        C.PURGE: REFUSED,
+        C.CANCEL_TASK: CANCEL_TASK,
     },
     S.FINISHED: {
         C.START: BEGIN,
@@ -142,6 +192,11 @@ TABLE: dict[State, dict[CommandName, Cell]] = {
         C.RESTART: BEGIN_AGAIN,
         C.KILL: REFUSED,
         C.WAKE: REFUSED,
+        C.STOP_AFTER_RUN: ALREADY,
+        C.RESTART_TASK: RESTART_TASK,
+        C.SIMULATE: SIMULATE,
+        C.PURGE: PURGE,
+        C.CANCEL_TASK: REFUSED,
     },
 }
 
@@ -157,7 +212,7 @@ SIGNAL_ACCEPTED = frozenset(
     }
 )
 # The engine activates tasks only in these.
-EXECUTING = (S.START_PENDING, S.STARTED)
+EXECUTING = (S.START_ASAP, S.START_PENDING, S.STARTED)
 
 
 def cell(state: State | str, command: CommandName | str) -> Cell:

@@ -37,6 +37,14 @@ class RunStatus(models.TextChoices):
         return (cls.QUEUED, cls.RUNNING, cls.DEFERRED, cls.FAILED)
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    """Filters with the names that engine, lists and API share."""
+
+    def live(self) -> RunQuerySet:
+        """Return those that are not over; a failed one waits for a person."""
+        return self.filter(status__in=RunStatus.live(), ended_at__isnull=True)
+
+
 class Run(models.Model):
     """One chain of tasks caused by one trigger.
 
@@ -90,6 +98,8 @@ class Run(models.Model):
     )
     alarmed_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RunQuerySet.as_manager()
+
     class Meta:
         default_permissions = ()
         ordering = ("-id",)
@@ -115,7 +125,7 @@ class Run(models.Model):
     @property
     def is_live(self) -> bool:
         """Return whether the run is not over."""
-        return self.status in RunStatus.live()
+        return self.ended_at is None and self.status in RunStatus.live()
 
 
 class OccurrenceOutcome(models.TextChoices):

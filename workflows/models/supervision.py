@@ -145,6 +145,12 @@ class Notification(models.Model):
         ordering = ("-last_at", "-id")
         indexes = (
             models.Index(fields=("-last_at", "-id"), name="notification_newest"),
+            # plain.conclude() asks whether a success has to be told.
+            models.Index(
+                fields=("workflow",),
+                name="notification_open",
+                condition=Q(resolved_at__isnull=True),
+            ),
         )
         constraints = (
             models.UniqueConstraint(

@@ -11,7 +11,7 @@ from django.db import connection
 
 from tests.workflows.samples import START, sample_workflow, three_rows, tick, work_off
 from workflows import conf
-from workflows.engine import executor, rescue
+from workflows.engine import claiming, executor, rescue
 from workflows.models import Task, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -30,9 +30,9 @@ def elsewhere() -> Iterator[psycopg.Connection]:
 
 def claimed() -> Task:
     """Claim the queued task as a worker that dies at once does."""
-    task = executor.claim(queue_name="workflows")
+    task = claiming.claim(queue_name="workflows")
     assert task is not None
-    executor._unlock(task.pk)
+    claiming.unlock(task.pk)
     return task
 
 
@@ -53,7 +53,7 @@ def test_task_whose_worker_lives_is_left_alone(elsewhere: psycopg.Connection) ->
     with sample_workflow(three_rows):
         tick(FIRED)
         task = claimed()
-        elsewhere.execute("SELECT pg_advisory_lock(%s)", [executor.lock_key(task.pk)])
+        elsewhere.execute("SELECT pg_advisory_lock(%s)", [claiming.lock_key(task.pk)])
 
         assert rescue.take_over_orphans(FIRED) == 0
 

@@ -1,0 +1,26 @@
+"""How much may run at once, and for how long."""
+
+from __future__ import annotations
+
+from workflows import conf, queue
+from workflows.registry import QUEUES
+
+
+def hard_limit() -> int:
+    """Return after how many seconds of work the engine ends a task."""
+    return int(conf.option("WORKFLOW_TASK_HARD_LIMIT"))
+
+
+def max_active() -> int:
+    """Return how many tasks may run at once: the option, else workers times two."""
+    wanted = conf.option("WORKFLOW_MAX_ACTIVE")
+    return max(1, int(wanted)) if wanted else _workers() * 2
+
+
+def limit_binds() -> bool:
+    """Return whether the workers of one host could exceed the limit."""
+    return max_active() <= _workers()
+
+
+def _workers() -> int:
+    return sum(queue.worker_count(name) for name in QUEUES)
