@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from workflows import audit
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
-from workflows.actions.structure import add_version, require_editable, require_version
-from workflows.engine import calendar, planning, replanning, structure_rules
+from workflows.actions.structure import add_version, require_version
+from workflows.engine import calendar, planning, replanning
 from workflows.engine.calendar import Mark, Preview, Schedule, ScheduleError
 from workflows.engine.graph import Graph
 from workflows.engine.schedule_text import describe
@@ -35,12 +35,10 @@ class SchedulePreview:
     notes: tuple[str, ...]
 
 
-def parse_schedule(
-    data: Mapping[str, Any], *, minimum_seconds: int | None = None
-) -> Schedule:
+def parse_schedule(data: Mapping[str, Any]) -> Schedule:
     """Return the schedule; raises InvalidInput with every fault."""
     try:
-        return Schedule.parse(data, minimum_seconds=minimum_seconds)
+        return Schedule.parse(data)
     except ScheduleError as error:
         raise InvalidInput(
             _("The schedule has faults."),
@@ -73,7 +71,10 @@ def next_runs(workflow: Workflow, at: datetime, count: int = 10) -> list[datetim
     from the calendar.
     """
     task: Task | None = workflow.tasks.filter(
-        status="active", activity_type="scheduler", scheduled_for__isnull=False
+        status="active",
+        activity_type="scheduler",
+        run__isnull=True,
+        scheduled_for__isnull=False,
     ).first()
     stored = schedule_of(workflow, task.activity) if task else None
     if task is None or stored is None or task.scheduled_for is None:
@@ -159,7 +160,6 @@ def save_schedule(
         workflow = lock_workflow(internal_name)
         rights.require(acting_operator, rights.CHANGE)
         require_version(workflow, expected_version)
-        require_editable(workflow)
         before = schedule_of(workflow, activity)
         if before is None or workflow.structure is None:
             raise NotFound(
@@ -167,8 +167,7 @@ def save_schedule(
                 workflow=internal_name,
                 activity=activity,
             )
-        shortest = structure_rules.shortest_interval(is_technical=workflow.is_technical)
-        stored = parse_schedule(schedule, minimum_seconds=shortest).as_dict()
+        stored = parse_schedule(schedule).as_dict()
         graph = Graph.of(workflow.structure.graph)
         changed = graph.with_parameters(
             activity, {**graph.by_name[activity].parameters, "schedule": stored}

@@ -19,6 +19,7 @@ from django.db.models import Field, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from workflows.exceptions import Fault, InvalidInput
+from workflows.searching import end_of_step
 
 DEFAULT_LIMIT = 50
 HIGHEST_LIMIT = 500
@@ -55,6 +56,28 @@ def keyset(
     if len(found) > limit:
         following = _encode(order, [getattr(shown[-1], name) for name in names])
     return Slice(shown, following)
+
+
+def searched(
+    found: QuerySet[M], *, among: QuerySet[M], limit: int, cursor: str | None
+) -> Slice[M]:
+    """Return a page of ``found``, newest first, that reads a bounded part of ``among``.
+
+    ``found`` are those of ``among`` that match a filter. A page may hold fewer rows
+    than ``limit``, even none, and still name a next one: there the search goes on.
+    Two queries. Raises InvalidInput for a cursor that this list did not give out.
+    """
+    order = ("-id",)
+    before: int | None = None
+    if cursor:
+        values = _decode(cursor, order)
+        _after(among, ["id"], values, order)  # refuses what is no key
+        before = int(values[0])
+    end = end_of_step(among, before)
+    if end is None:
+        return keyset(found, limit=limit, cursor=cursor, order=order)
+    page = keyset(found.filter(pk__gte=end), limit=limit, cursor=cursor, order=order)
+    return page if page.next else Slice(page.items, _encode(order, [end]))
 
 
 def _after(

@@ -13,7 +13,14 @@ from ninja import Query, Router
 from workflows.actions import allowed_commands, next_runs
 from workflows.api import rows
 from workflows.api.caller import reader
-from workflows.api.paging import DEFAULT_LIMIT, HIGHEST_LIMIT, keyset
+from workflows.api.paging import (
+    DEFAULT_LIMIT,
+    HIGHEST_LIMIT,
+    M,
+    Slice,
+    keyset,
+    searched,
+)
 from workflows.api.schemas import (
     LogPage,
     NextRuns,
@@ -95,12 +102,13 @@ def list_runs(
     status: str = "",
 ) -> dict[str, Any]:
     """List the runs, newest first."""
-    found: QuerySet[Run] = Run.objects.filter(
+    every: QuerySet[Run] = Run.objects.filter(
         workflow=_readable(request, internal_name)
     )
+    wanted = {}
     if status:
-        found = found.filter(status=_one_of("status", status, RunStatus.values))
-    page = keyset(found, limit=limit, cursor=cursor)
+        wanted["status"] = _one_of("status", status, RunStatus.values)
+    page = _page(every, wanted, limit, cursor)
     return {"items": [rows.run_out(run) for run in page.items], "next": page.next}
 
 
@@ -115,14 +123,15 @@ def list_tasks(
     run_id: int | None = None,
 ) -> dict[str, Any]:
     """List the tasks, newest first."""
-    found = Task.objects.filter(workflow=_readable(request, internal_name))
+    every = Task.objects.filter(workflow=_readable(request, internal_name))
+    wanted: dict[str, Any] = {}
     if status:
-        found = found.filter(status=_one_of("status", status, TaskStatus.values))
+        wanted["status"] = _one_of("status", status, TaskStatus.values)
     if activity:
-        found = found.filter(activity=activity)
+        wanted["activity"] = activity
     if run_id is not None:
-        found = found.filter(run_id=run_id)
-    page = keyset(found, limit=limit, cursor=cursor)
+        every = every.filter(run_id=run_id)
+    page = _page(every, wanted, limit, cursor)
     return {"items": [rows.task_out(task) for task in page.items], "next": page.next}
 
 
@@ -137,14 +146,15 @@ def list_logs(
     run_id: int | None = None,
 ) -> dict[str, Any]:
     """List the journal, newest first; ``level`` is the lowest one wanted."""
-    found = JournalEntry.objects.filter(workflow=_readable(request, internal_name))
+    every = JournalEntry.objects.filter(workflow=_readable(request, internal_name))
+    wanted: dict[str, Any] = {}
     if level:
-        found = found.filter(level__gte=LEVELS[_one_of("level", level, LEVELS)])
+        wanted["level__gte"] = LEVELS[_one_of("level", level, LEVELS)]
     if activity:
-        found = found.filter(activity=activity)
+        wanted["activity"] = activity
     if run_id is not None:
-        found = found.filter(run_id=run_id)
-    page = keyset(found, limit=limit, cursor=cursor)
+        every = every.filter(run_id=run_id)
+    page = _page(every, wanted, limit, cursor)
     return {"items": [rows.log_out(entry) for entry in page.items], "next": page.next}
 
 
@@ -178,6 +188,15 @@ def list_next(
     """List the next planned instants, as the engine computes them."""
     workflow = _readable(request, internal_name)
     return {"items": next_runs(workflow, timezone.now(), count), "next": None}
+
+
+def _page(
+    every: QuerySet[M], wanted: dict[str, Any], limit: int, cursor: str | None
+) -> Slice[M]:
+    """Return a page; one that is filtered reads a bounded part of the history."""
+    if not wanted:
+        return keyset(every, limit=limit, cursor=cursor)
+    return searched(every.filter(**wanted), among=every, limit=limit, cursor=cursor)
 
 
 def _readable(request: HttpRequest, internal_name: str) -> Workflow:

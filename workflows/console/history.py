@@ -1,13 +1,14 @@
 """The lists below the diagram: log, tasks, runs, occurrences, commands.
 
 Each is read newest first, one page at a time, from the index of its workflow; the
-next page begins below the last key, so its cost does not grow with depth.
+next page begins below the last key, so its cost does not grow with depth. A filtered
+page looks at a bounded part of the history; the one after it goes on there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet, TextField
@@ -25,6 +26,7 @@ from workflows.models import (
     TaskStatus,
     Workflow,
 )
+from workflows.searching import end_of_step
 
 PAGE = 50
 
@@ -76,54 +78,79 @@ def _number(text: str | None) -> int | None:
 def _slice(queryset: QuerySet[Any], selection: Selection) -> Slice:
     if selection.before is not None:
         queryset = queryset.filter(pk__lt=selection.before)
-    rows: list[Model] = list(queryset.order_by("-pk")[: PAGE + 1])
+    return _cut(list(queryset.order_by("-pk")[: PAGE + 1]))
+
+
+def _cut(rows: list[Model]) -> Slice:
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     return Slice(rows, rows[-1].pk if more else None)
 
 
-def log(workflow: Workflow, selection: Selection) -> Slice:
-    """Return journal lines. One query."""
-    lines = JournalEntry.objects.filter(workflow=workflow)
-    if selection.activity:
-        lines = lines.filter(activity=selection.activity)
+def _search(every: QuerySet[Any], selection: Selection, *conditions: Q | None) -> Slice:
+    """Return a page of the rows of which every given condition holds."""
+    wanted = [condition for condition in conditions if condition is not None]
     if selection.run:
-        lines = lines.filter(run_id=selection.run)
-    if selection.level in Level.values:
-        lines = lines.filter(level__gte=selection.level)
-    if selection.text:
-        lines = lines.annotate(words=Cast("parameters", TextField())).filter(
-            Q(message__icontains=selection.text) | Q(words__icontains=selection.text)
-        )
-    return _slice(lines, selection)
+        every = every.filter(run_id=selection.run)
+    if not wanted or selection.run:
+        return _slice(every.filter(*wanted), selection)
+    end = end_of_step(every, selection.before)
+    if end is None:
+        return _slice(every.filter(*wanted), selection)
+    found = _slice(every.filter(*wanted, pk__gte=end), selection)
+    return found if found.older else Slice(found.rows, end)
+
+
+def log(workflow: Workflow, selection: Selection) -> Slice:
+    """Return journal lines. At most two queries."""
+    lines = JournalEntry.objects.filter(workflow=workflow)
+    text = selection.text
+    if text:
+        lines = lines.annotate(words=Cast("parameters", TextField()))
+    return _search(
+        lines,
+        selection,
+        Q(activity=selection.activity) if selection.activity else None,
+        Q(level__gte=selection.level) if selection.level in Level.values else None,
+        Q(message__icontains=text) | Q(words__icontains=text) if text else None,
+    )
 
 
 def tasks(workflow: Workflow, selection: Selection) -> Slice:
-    """Return tasks. One query."""
-    found = Task.objects.filter(workflow=workflow).defer("variables")
-    if selection.activity:
-        found = found.filter(activity=selection.activity)
-    if selection.run:
-        found = found.filter(run_id=selection.run)
-    if selection.status in TaskStatus.values:
-        found = found.filter(status=selection.status)
-    return _slice(found, selection)
+    """Return tasks. At most two queries."""
+    status = selection.status
+    return _search(
+        Task.objects.filter(workflow=workflow).defer("variables"),
+        selection,
+        Q(activity=selection.activity) if selection.activity else None,
+        Q(status=status) if status in TaskStatus.values else None,
+    )
 
 
 def runs(workflow: Workflow, selection: Selection) -> Slice:
-    """Return runs. One query."""
-    found = Run.objects.filter(workflow=workflow).defer("variables")
-    if selection.status in RunStatus.values:
-        found = found.filter(status=selection.status)
-    return _slice(found, selection)
+    """Return runs. At most two queries."""
+    status = selection.status
+    return _search(
+        Run.objects.filter(workflow=workflow).defer("variables"),
+        replace(selection, run=None),
+        Q(status=status) if status in RunStatus.values else None,
+    )
 
 
 def occurrences(workflow: Workflow, selection: Selection) -> Slice:
-    """Return planned instants with what became of them. One query."""
+    """Return planned instants with what became of them. At most two queries."""
     found = Occurrence.objects.filter(workflow=workflow)
+    if selection.before is not None:
+        last = found.filter(pk=selection.before).first()
+        if last is not None:
+            at = last.scheduled_for
+            found = found.filter(
+                Q(scheduled_for__lt=at) | Q(scheduled_for=at, pk__lt=last.pk),
+                scheduled_for__lte=at,
+            )
     if selection.status:
         found = found.filter(outcome=selection.status)
-    return _slice(found, selection)
+    return _cut(list(found.order_by("-scheduled_for", "-pk")[: PAGE + 1]))
 
 
 def commands(workflow: Workflow, selection: Selection) -> Slice:
