@@ -15,6 +15,7 @@ class WorkflowsConfig(AppConfig):
         # Models exist only now.
         from workflows import checks, conf  # noqa: F401, PLC0415
         from workflows.engine import (  # noqa: PLC0415
+            alarms,
             freshness,
             notifications,
             purge,
@@ -26,5 +27,12 @@ class WorkflowsConfig(AppConfig):
         )
         conf.register_periodic(
             "notifications", notifications.SEND_DUE, notifications.SEND_DUE_SECONDS
+        )
+        conf.register_periodic(alarms.NAME, alarms.FUNCTION, alarms.EVERY_SECONDS)
+        conf.register_periodic(
+            alarms.SILENCE_NAME,
+            alarms.SILENCE_FUNCTION,
+            alarms.EVERY_SECONDS,
+            queue="realtime",
         )
         autodiscover_modules("technical_workflows")

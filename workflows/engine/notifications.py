@@ -219,6 +219,11 @@ def resolve(
     return _resolve(workflow, kinds, at, run_id=None)
 
 
+def resolve_broken(workflow: Workflow, at: datetime) -> int:
+    """Close what a success ends, of which no run told; return how many there were."""
+    return _resolve(workflow, _ENDED_BY_SUCCESS, at, run_id=None)
+
+
 def _resolve(
     workflow: Workflow | None,
     kinds: Collection[NotificationKind],
