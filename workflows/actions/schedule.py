@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from workflows import audit
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
-from workflows.actions.structure import add_version, require_version
-from workflows.engine import calendar, planning, replanning
+from workflows.actions.structure import add_version, require_editable, require_version
+from workflows.engine import calendar, planning, replanning, structure_rules
 from workflows.engine.calendar import Mark, Preview, Schedule, ScheduleError
 from workflows.engine.graph import Graph
 from workflows.engine.schedule_text import describe
@@ -35,10 +35,12 @@ class SchedulePreview:
     notes: tuple[str, ...]
 
 
-def parse_schedule(data: Mapping[str, Any]) -> Schedule:
+def parse_schedule(
+    data: Mapping[str, Any], *, minimum_seconds: int | None = None
+) -> Schedule:
     """Return the schedule; raises InvalidInput with every fault."""
     try:
-        return Schedule.parse(data)
+        return Schedule.parse(data, minimum_seconds=minimum_seconds)
     except ScheduleError as error:
         raise InvalidInput(
             _("The schedule has faults."),
@@ -160,6 +162,7 @@ def save_schedule(
         workflow = lock_workflow(internal_name)
         rights.require(acting_operator, rights.CHANGE)
         require_version(workflow, expected_version)
+        require_editable(workflow)
         before = schedule_of(workflow, activity)
         if before is None or workflow.structure is None:
             raise NotFound(
@@ -167,7 +170,8 @@ def save_schedule(
                 workflow=internal_name,
                 activity=activity,
             )
-        stored = parse_schedule(schedule).as_dict()
+        shortest = structure_rules.shortest_interval(is_technical=workflow.is_technical)
+        stored = parse_schedule(schedule, minimum_seconds=shortest).as_dict()
         graph = Graph.of(workflow.structure.graph)
         changed = graph.with_parameters(
             activity, {**graph.by_name[activity].parameters, "schedule": stored}
