@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from workflows.actions.command import CommandResult, allowed_commands, issue_command
+from workflows.actions.create import create_workflow, duplicate_workflow
+from workflows.actions.delete import delete_workflow
+from workflows.actions.exchange import export_workflow, import_workflow
+from workflows.actions.freezing import freeze_instance, thaw_instance
 from workflows.actions.properties import (
     EDITABLE,
     property_warnings,
     save_properties,
 )
+from workflows.actions.rehearsal import EffectLine, Effects, rehearse
 from workflows.actions.schedule import (
     SchedulePreview,
     default_schedule,
@@ -29,22 +34,32 @@ from workflows.actions.versions import (
 __all__ = [
     "EDITABLE",
     "CommandResult",
+    "EffectLine",
+    "Effects",
     "SavedStructure",
     "SchedulePreview",
     "allowed_commands",
     "compare_versions",
+    "create_workflow",
     "default_schedule",
+    "delete_workflow",
+    "duplicate_workflow",
+    "export_workflow",
     "factory_diff",
     "find_version",
+    "freeze_instance",
+    "import_workflow",
     "issue_command",
     "next_runs",
     "preview_schedule",
     "property_warnings",
     "raise_signal",
+    "rehearse",
     "reset_to_factory",
     "restore_version",
     "save_properties",
     "save_schedule",
     "save_structure",
     "schedule_of",
+    "thaw_instance",
 ]

@@ -28,13 +28,13 @@ from django.utils.translation import gettext as _
 from workflows import queue
 from workflows.engine import (
     cancelling,
-    conclusion,
+    failing,
     journal,
     lifecycle,
     resuming,
     waking,
 )
-from workflows.engine.conclusion import Failure
+from workflows.engine.failing import Failure
 from workflows.engine.graph import Graph
 from workflows.engine.states import Effect
 from workflows.exceptions import CommandRefused, Fault, InvalidInput
@@ -356,7 +356,7 @@ def _force(order: Order, task: Task) -> None:
     """Fail the task now; what its worker still brings is refused."""
     task.epoch += 1
     message = _("Ended by force by %(operator)s.") % {"operator": order.command.author}
-    conclusion.fail_task(order.workflow, task, Failure(message, ""), order.at)
+    failing.fail_task(order.workflow, task, Failure(message, ""), order.at)
     lifecycle.settle(order.workflow, order.at)
     transaction.on_commit(partial(cancelling.leave_behind, task.pk))
 

@@ -12,7 +12,7 @@ from workflows import audit
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
 from workflows.exceptions import Fault, InvalidInput
-from workflows.models import CommandName, NotificationRead, Source, Workflow
+from workflows.models import NotificationRead, Source, Workflow
 
 LONGEST_MUTE = timedelta(days=30)
 
@@ -34,7 +34,7 @@ def mute_notifications(
     """
     with transaction.atomic():
         workflow = lock_workflow(internal_name)
-        right = rights.command_right(workflow, CommandName.PAUSE)
+        right = rights.operate_right(workflow)
         rights.require(acting_operator, right)
         if until is not None and not at < until <= at + LONGEST_MUTE:
             message = _("Choose an instant within the next %(days)s days.") % {

@@ -16,6 +16,11 @@ CHANGE = "workflows.change_technical"
 EDIT_STRUCTURE = "workflows.edit_structure"
 
 
+def operate_right(workflow: Workflow) -> str:
+    """Return the permission to start, pause and stop the workflow."""
+    return OPERATE_TECHNICAL if workflow.is_technical else EXECUTE
+
+
 def command_rights(
     workflow: Workflow, name: CommandName, parameters: Mapping[str, Any]
 ) -> tuple[str, ...]:
@@ -25,7 +30,7 @@ def command_rights(
     """
     if name is CommandName.KILL:
         return (KILL,)
-    right = OPERATE_TECHNICAL if workflow.is_technical else EXECUTE
+    right = operate_right(workflow)
     if name is CommandName.CANCEL_TASK and parameters.get("grade") == "force":
         return (right, KILL)
     return (right,)

@@ -13,6 +13,7 @@ from typing import Any
 
 from workflows.activities import find_type
 from workflows.engine import lifecycle, runs
+from workflows.engine.failing import Failure, fail_task
 from workflows.engine.following import enter
 from workflows.engine.graph import JUMP_IN, Graph
 from workflows.engine.structures import graph_of
@@ -29,8 +30,6 @@ def begin(
     at: datetime,
 ) -> None:
     """Begin the run that ``task`` waits for; a fault fails the task."""
-    from workflows.engine.conclusion import Failure, fail_task  # noqa: PLC0415 (cycle)
-
     called = Workflow.objects.filter(internal_name=called_name).first()
     fault = _fault(task, called, called_name)
     if fault or called is None or called.structure_id is None:

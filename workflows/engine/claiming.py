@@ -95,13 +95,13 @@ SELECT {", ".join(f"c.{name}" for name in _TASK)},
         AND o.status = 'active' AND o.id <> c.id)
 FROM claimed c JOIN workflows_workflow w ON w.id = c.workflow_id
 JOIN workflows_run r ON r.id = c.run_id
-"""
+"""  # noqa: S608 (constants of this module)
 _CLAIM_NEXT = _CLAIM.format(which="t.queue = %(queue)s")
 _CLAIM_ONE = _CLAIM.format(which="t.id = %(task)s")
 _STILL_ALONE = f"""
 SELECT 1 FROM workflows_task t JOIN workflows_workflow w ON w.id = t.workflow_id
 WHERE t.id = %s {_EXCLUDES}
-"""
+"""  # noqa: S608 (constants of this module)
 
 
 def lock_key(task_id: int) -> int:

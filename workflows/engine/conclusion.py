@@ -1,4 +1,4 @@
-"""Writing what came of a task, and deciding what an error does (§ 8.1).
+"""Writing what came of a task.
 
 One transaction under the workflow's row lock, guarded by the task's epoch: a result
 that comes after the task was taken over, or ended by an operator, is refused.
@@ -6,30 +6,28 @@ that comes after the task was taken over, or ended by an operator, is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from workflows.activities import find_type
-from workflows.engine import children, journal, lifecycle, notifications, runs
-from workflows.engine.context import TaskContext
-from workflows.engine.following import (
-    UNTERMINATED,
-    announce,
-    follow,
-    note_unterminated,
+from workflows.engine import (
+    children,
+    failing,
+    going_on,
+    journal,
+    lifecycle,
+    runs,
 )
-from workflows.engine.graph import ERROR_OUTPUT, Graph, OnError, Options
+from workflows.engine.context import TaskContext
+from workflows.engine.failing import Failure
+from workflows.engine.following import follow
 from workflows.engine.structures import graph_of
 from workflows.models import (
     Level,
-    OccurrenceOutcome,
-    PauseReason,
     Run,
-    RunStatus,
     State,
     Substate,
     Task,
@@ -43,21 +41,6 @@ REPORT = (
     " in %(seconds)s s."
 )
 SUMS = "_sums"
-LONGEST_RETRY = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a task failed, in one sentence and for a developer.
-
-    ``is_passing``: files, network, database or time are to blame, so that the same
-    task may succeed later; otherwise something is configured wrong.
-    """
-
-    message: str
-    trace: str
-    is_passing: bool = False
-
 
 Outcome = Result | Failure | None
 
@@ -144,7 +127,7 @@ def _write(
     if stopping or task.cancel_asked_at is not None or outcome is None:
         _cancelled(workflow, task, run, outcome, at)
     elif isinstance(outcome, Failure):
-        fail_task(workflow, task, outcome, at)
+        failing.fail_task(workflow, task, outcome, at)
     elif isinstance(outcome, Again):
         _again(workflow, task, run, outcome, at)
     elif isinstance(outcome, Wait):
@@ -197,24 +180,7 @@ def _again(
     }
     task.record_count = (task.record_count or 0) + result.count
     _emit(workflow, task, run, result.emissions, at)
-    _put_off(workflow, task, run, at + result.after, at)
-
-
-def _put_off(
-    workflow: Workflow, task: Task, run: Run, until: datetime, at: datetime
-) -> None:
-    """Have the task called again at ``until``."""
-    later = until > at
-    task.attempt = 0
-    task.substate = Substate.PENDING if later else Substate.QUEUED
-    task.process_at = until
-    task.enqueued_at = at
-    task.save()
-    run.status = RunStatus.DEFERRED if later else RunStatus.RUNNING
-    run.next_attempt_at = until if later else None
-    run.save()
-    if not later:
-        announce(task, graph_of(run.structure_id))
+    going_on.put_off(workflow, task, run, at + result.after, at)
 
 
 def _wait(
@@ -228,7 +194,7 @@ def _wait(
     """Let the task wait, without a worker, for its instant or for a call."""
     _emit(workflow, task, run, result.emissions, at)
     if result.until is not None:
-        _put_off(workflow, task, run, max(result.until, at), at)
+        going_on.put_off(workflow, task, run, max(result.until, at), at)
     else:
         task.attempt = 0
         task.substate = Substate.WAITING
@@ -292,184 +258,10 @@ def _done(
             **report_parameters(task, result, at),
         )
     given = context.variables["vars"] if context else task.variables
-    _go_on(workflow, task, run, result.output, {**given, **result.variables}, at)
+    going_on.go_on(
+        workflow, task, run, result.output, {**given, **result.variables}, at
+    )
     kind = find_type(task.activity_type)
     node = graph_of(run.structure_id).by_name.get(task.activity)
     if node is not None and kind.ends_workflow(node.parameters):
         lifecycle.stop(workflow, at=at)
-
-
-def _go_on(
-    workflow: Workflow,
-    task: Task,
-    run: Run,
-    output: str,
-    variables: dict[str, Any],
-    at: datetime,
-) -> None:
-    """Activate what follows, and close the run when nothing does."""
-    graph = graph_of(run.structure_id)
-    followed = follow(workflow, run, graph, task.activity, output, variables, at)
-    if followed.open_ends:
-        task.result_label = UNTERMINATED
-        task.own_variables = {**task.own_variables, "open": list(followed.open_ends)}
-        task.variables = variables
-        task.save(update_fields=["result_label", "own_variables", "variables"])
-        note_unterminated(workflow, task, list(followed.open_ends), at)
-    run.save()
-    if followed.ends_workflow:
-        lifecycle.stop(workflow, at=at)
-        return
-    if followed.is_open:
-        if workflow.state == State.STARTED:
-            lifecycle.pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
-        return
-    close_if_over(workflow, run, at)
-
-
-def close_if_over(workflow: Workflow, run: Run, at: datetime) -> None:
-    """Finish a run that has nothing left to do, and let the next one begin."""
-    statuses = runs.open_or_failed(run)
-    if TaskStatus.ACTIVE in statuses:
-        return
-    runs.finish(workflow, run, at, has_failures=bool(statuses))
-    lifecycle.after_run(workflow, run, at)
-
-
-def fail_task(workflow: Workflow, task: Task, failure: Failure, at: datetime) -> None:
-    """Decide what a failure does: retry, error output, ignore, stop or abort."""
-    run = task.run
-    if run is None:
-        return
-    graph = graph_of(run.structure_id)
-    node = graph.by_name.get(task.activity)
-    options = Options.of(node) if node else Options()
-    if failure.is_passing and _retry(workflow, task, run, graph, failure, at):
-        return
-    task.substate = Substate.NONE
-    task.completed_at = at
-    task.error = failure.message
-    task.traceback = failure.trace
-    if (
-        failure.is_passing
-        and options.process_errors
-        and graph.after(task.activity, ERROR_OUTPUT)
-    ):
-        _take_error_output(workflow, task, run, failure, at)
-        return
-    task.status = TaskStatus.FAILED
-    task.save()
-    _tell_failure(workflow, task, run, failure, at, level=Level.ERROR)
-    policy = (
-        OnError(workflow.error_policy)
-        if options.error_policy is OnError.INHERIT
-        else options.error_policy
-    )
-    if policy is OnError.IGNORE and _ignore(workflow, run, at):
-        return
-    run.occurrences.filter(outcome=OccurrenceOutcome.QUEUED).update(
-        outcome=OccurrenceOutcome.FAILED, reason=failure.message[:256]
-    )
-    if policy is OnError.ABORT:
-        lifecycle.abort(workflow, run, at=at, error=failure.message)
-    else:
-        lifecycle.fail(workflow, run, at=at, error=failure.message)
-    notifications.workflow_failed(workflow, task, at)
-
-
-def _retry(
-    workflow: Workflow,
-    task: Task,
-    run: Run,
-    graph: Graph,
-    failure: Failure,
-    at: datetime,
-) -> bool:
-    """Try again later if the activity's own retries are not used up."""
-    node = graph.by_name.get(task.activity)
-    if node is None or workflow.state not in (State.STARTED, State.PAUSE_REQUESTED):
-        return False
-    options = Options.of(node)
-    allowed = options.retries
-    if allowed is None:
-        allowed = find_type(node.type).retries(node.parameters)
-    if task.retries >= allowed:
-        return False
-    wait = min(timedelta(seconds=options.retry_after) * 2**task.retries, LONGEST_RETRY)
-    task.retries += 1
-    journal.write(
-        workflow,
-        "%(name)s failed and is tried again in %(seconds)s s (%(number)s of"
-        " %(allowed)s): %(error)s",
-        at=at,
-        level=Level.WARNING,
-        task=task,
-        run=run,
-        name=task.activity,
-        seconds=int(wait.total_seconds()),
-        number=task.retries,
-        allowed=allowed,
-        error=failure.message,
-    )
-    _put_off(workflow, task, run, at + wait, at)
-    return True
-
-
-def _take_error_output(
-    workflow: Workflow, task: Task, run: Run, failure: Failure, at: datetime
-) -> None:
-    """Go on by the output for errors; the workflow is unaffected."""
-    task.status = TaskStatus.COMPLETED
-    task.output = ERROR_OUTPUT
-    task.save()
-    _tell_failure(workflow, task, run, failure, at, level=Level.WARNING)
-    variables = {
-        **task.variables,
-        "errorMessage": failure.message,
-        "errorActivity": task.activity,
-    }
-    _go_on(workflow, task, run, ERROR_OUTPUT, variables, at)
-
-
-def _tell_failure(
-    workflow: Workflow,
-    task: Task,
-    run: Run,
-    failure: Failure,
-    at: datetime,
-    *,
-    level: Level,
-) -> None:
-    journal.write(
-        workflow,
-        "%(name)s failed: %(error)s",
-        at=at,
-        level=level,
-        task=task,
-        run=run,
-        name=task.activity,
-        error=failure.message,
-    )
-
-
-def _ignore(workflow: Workflow, run: Run, at: datetime) -> bool:
-    """Count an ignored error; return False when there were too many in a row."""
-    workflow.consecutive_errors += 1
-    workflow.ignored_errors += 1
-    workflow.ignored_since = workflow.ignored_since or at
-    workflow.save(
-        update_fields=["consecutive_errors", "ignored_errors", "ignored_since"]
-    )
-    most = workflow.max_consecutive_errors
-    if most and workflow.consecutive_errors >= most:
-        journal.write(
-            workflow,
-            "%(count)s errors in a row: no more are ignored.",
-            at=at,
-            level=Level.ERROR,
-            run=run,
-            count=workflow.consecutive_errors,
-        )
-        return False
-    close_if_over(workflow, run, at)
-    return True

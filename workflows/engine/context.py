@@ -14,7 +14,7 @@ from django.utils import timezone
 from workflows import conf, queue
 from workflows.engine import conditions, journal
 from workflows.engine.graph import JUMP_OUT, Node, Options
-from workflows.exceptions import TaskCancelled
+from workflows.exceptions import ConfigurationError, TaskCancelled
 from workflows.models import (
     JournalEntry,
     Level,
@@ -78,6 +78,18 @@ class InstantContext(BaseContext):
 
     def checkpoint(self) -> None:
         """Go on: there is no work that could be interrupted."""
+
+    def begin_child(self, workflow_name: str, variables: Mapping[str, Any]) -> None:
+        """Refuse: only a task of a worker can wait for another run."""
+        raise ConfigurationError(
+            "%(name)s cannot call %(workflow)s without a worker.",
+            name=self._node.name,
+            workflow=workflow_name,
+        )
+
+    def child_result(self) -> ChildResult | None:
+        """Return None: there is no run that it began."""
+        return None
 
     def info(self, message: str, **parameters: Any) -> None:
         """Write a journal line."""

@@ -13,8 +13,9 @@ from workflows import conf, queue
 from workflows.activities import find_type
 from workflows.engine import conclusion, plain
 from workflows.engine.claiming import claim, has_queued, unlock
-from workflows.engine.conclusion import Failure, Outcome
+from workflows.engine.conclusion import Outcome
 from workflows.engine.context import TaskContext
+from workflows.engine.failing import Failure
 from workflows.engine.following import wake
 from workflows.engine.structures import graph_of
 from workflows.exceptions import (

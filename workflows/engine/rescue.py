@@ -13,14 +13,14 @@ from workflows import conf
 from workflows.activities import find_type
 from workflows.engine import (
     cancelling,
-    conclusion,
+    failing,
     journal,
     lifecycle,
     notifications,
     runs,
 )
 from workflows.engine.claiming import lock_key
-from workflows.engine.conclusion import Failure
+from workflows.engine.failing import Failure
 from workflows.engine.following import announce
 from workflows.engine.states import EXECUTING
 from workflows.engine.structures import graph_of
@@ -86,7 +86,7 @@ def _take_over(task_id: int, at: datetime) -> bool:
             announce(task, graph_of(task.run.structure_id))
     else:
         message = LOST % {"worker": task.claimed_by, "name": task.activity}
-        conclusion.fail_task(workflow, task, Failure(message, ""), at)
+        failing.fail_task(workflow, task, Failure(message, ""), at)
     lifecycle.settle(workflow, at)
     return True
 
@@ -149,7 +149,7 @@ def _end_overdrawn(task_id: int, workflow_id: int, at: datetime) -> bool:
             "name": task.activity,
             "limit": task.limit_seconds,
         }
-        conclusion.fail_task(workflow, task, Failure(message, ""), at)
+        failing.fail_task(workflow, task, Failure(message, ""), at)
         notifications.task_hung(workflow, task, at)
         lifecycle.settle(workflow, at)
     cancelling.leave_behind(task_id)
