@@ -165,6 +165,8 @@ def _value_faults(values: Mapping[str, Any]) -> list[Fault]:
 def _assign(workflow: Workflow, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Set the values; return what changed as before and after."""
     changes: dict[str, list[Any]] = {}
+    before: Any
+    after: Any
     for name, value in values.items():
         if name == "supervisors":
             before = sorted(g.name for g in workflow.supervisors.all())

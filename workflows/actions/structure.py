@@ -17,7 +17,6 @@ from workflows.actions.find import lock_workflow
 from workflows.activities import find_type
 from workflows.engine import (
     diff,
-    lifecycle,
     replanning,
     runs,
     surroundings,
@@ -25,7 +24,7 @@ from workflows.engine import (
 )
 from workflows.engine.diff import StructureDiff
 from workflows.engine.findings import Finding, FindingLevel
-from workflows.engine.graph import Execution, Graph
+from workflows.engine.graph import Graph
 from workflows.engine.states import accepted_commands
 from workflows.exceptions import CommandRefused, Fault, InvalidInput, StaleVersion
 from workflows.models import (
@@ -126,7 +125,6 @@ def replace_structure(
     number = workflow.structure.number if workflow.structure else 0
     version = add_version(workflow, graph, author=acting_operator, comment=comment)
     replanning.adopt_structure(workflow, graph, at)
-    _release_held(workflow, _released(before, graph), at)
     audit.record(
         action=action,
         object_type="workflows.workflow",
@@ -224,26 +222,6 @@ def _require_rights(
 def _needed_rights(types: set[str]) -> set[str]:
     needed = {getattr(find_type(name), "needs_right", "") for name in types}
     return needed - {"", None}
-
-
-def _released(before: Graph, after: Graph) -> list[str]:
-    """Return the activities that were held and no longer are."""
-    return [
-        node.name
-        for node in after.nodes
-        if node.extras.get("execution") != Execution.HOLD
-        and node.name in before.by_name
-        and before.by_name[node.name].extras.get("execution") == Execution.HOLD
-    ]
-
-
-def _release_held(workflow: Workflow, names: list[str], at: datetime) -> None:
-    """Queue the held tasks of activities that are executed normally again."""
-    held = workflow.tasks.filter(
-        status=TaskStatus.ACTIVE, substate=Substate.HELD, activity__in=names
-    )
-    if held.update(substate=Substate.QUEUED, process_at=at, enqueued_at=at):
-        lifecycle.announce_queued(workflow)
 
 
 def _settle_removed(

@@ -58,12 +58,12 @@ def test_refused_command_leaves_a_row_and_the_state(administrator: Operator) -> 
         assert row.status == CommandStatus.REFUSED
         assert workflow.state == State.FINISHED
         assert refused.value.fields["allowed"] == [
-        "start",
-        "restart",
-        "restart_task",
-        "simulate",
-        "purge",
-    ]
+            "start",
+            "restart",
+            "restart_task",
+            "simulate",
+            "purge",
+        ]
 
 
 def test_repeated_stop_is_harmless(administrator: Operator) -> None:
