@@ -16,12 +16,14 @@ class WorkflowsConfig(AppConfig):
         from workflows import checks, conf  # noqa: F401, PLC0415
         from workflows.engine import (  # noqa: PLC0415
             alarms,
+            deletion,
             freshness,
             notifications,
             purge,
         )
 
         conf.register_periodic("purge history", purge.FUNCTION, purge.EVERY_SECONDS)
+        conf.register_periodic(deletion.NAME, deletion.FUNCTION, deletion.EVERY_SECONDS)
         conf.register_periodic(
             freshness.NAME, freshness.FUNCTION, freshness.EVERY_SECONDS
         )
