@@ -40,6 +40,8 @@ OPTIONS: Mapping[str, Any] = {
     "WORKFLOW_LONG_TASK_HOURS": 6,
     "WORKFLOW_HTTP_HOSTS": "",
     "WORKFLOW_HTTP_ALLOW_PRIVATE": 0,
+    "XtkSecurity_FeatureFlag_SqlSensitive": 1,
+    "XtkSecurity_SqlSensitive_Methods": "",
     "NmsServer_PausedWorkflowPeriod": 7,
     "WorkflowPausedMaxNotices": 4,
 }
@@ -61,6 +63,9 @@ class Periodic:
     queue: str
 
 
+# Called with the name of an external account that activities may use; returns its
+# settings and secrets, or None without an enabled one.
+AccountReader = Callable[[str], Mapping[str, str] | None]
 # Called with the name of any option; returns its value, or None without one.
 OptionReader = Callable[[str], Any]
 
@@ -68,6 +73,7 @@ _periodic: dict[str, Periodic] = {}
 _option_provider: OptionProvider | None = None
 _webhook_provider: WebhookProvider | None = None
 _option_reader: OptionReader | None = None
+_account_reader: AccountReader | None = None
 _options: Mapping[str, Any] = {}
 _options_read_at: float | None = None
 
@@ -142,3 +148,14 @@ def any_option(name: str) -> Any:
     if name in OPTIONS:
         return option(name)
     return _option_reader(name) if _option_reader is not None else None
+
+
+def set_account_reader(reader: AccountReader | None) -> None:
+    """Provide the external accounts that activities may use."""
+    global _account_reader
+    _account_reader = reader
+
+
+def account(name: str) -> Mapping[str, str] | None:
+    """Return settings and secrets of an external account; None without such a one."""
+    return _account_reader(name) if _account_reader is not None else None

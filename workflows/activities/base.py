@@ -9,10 +9,30 @@ from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
 
+from workflows.activities.kinds import Parameter
+from workflows.activities.records import (
+    missing_references,
+    schema_of,
+    validate,
+    values_of,
+)
 from workflows.exceptions import ConfigurationError, Fault
 from workflows.registry import Result, RunContext, WouldDo
 
-MODULES = ("control", "scheduler", "signal", "script", "alert")
+MODULES = (
+    "control",
+    "scheduler",
+    "signal",
+    "timing",
+    "branching",
+    "jumps",
+    "sub_workflow",
+    "script",
+    "sql",
+    "http",
+    "mail",
+    "approval",
+)
 
 
 class Context(RunContext, Protocol):
@@ -20,6 +40,24 @@ class Context(RunContext, Protocol):
 
     workflow_id: int
     label: str
+
+    def begin_child(self, workflow_name: str, variables: Mapping[str, Any]) -> None:
+        """Ask for a run of another workflow's structure, begun when this call waits."""
+
+    def child_result(self) -> ChildResult | None:
+        """Return how that run ended; None while it has not."""
+
+
+class ChildResult(Protocol):
+    """How the run of a sub-workflow ended."""
+
+    @property
+    def output(self) -> str:
+        """The exit that it took, or ``ok``."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The event variables at its end."""
 
 
 class ActivityType:
@@ -29,11 +67,18 @@ class ActivityType:
     before it; a persistent one begins runs: it waits, in one task that belongs to
     none, for its time or its signal. A collecting one is activated when every
     transition that leads to it was.
+
+    ``parameters`` declares what may be set; forms, validation, API and documentation
+    are made from it. Only operators with the right ``needs_right`` may add or change
+    an activity of the type.
     """
 
     name: ClassVar[str]
     label: ClassVar[Promise | str]
+    help_text: ClassVar[Promise | str] = ""
     icon: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    needs_right: ClassVar[str] = ""
     is_instant: ClassVar[bool] = False
     is_persistent: ClassVar[bool] = False
     is_initial_only: ClassVar[bool] = False
@@ -43,9 +88,34 @@ class ActivityType:
         """Return the names of the outbound transitions."""
         return ("ok",)
 
+    def passes_at_once(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether it is executed together with the task before it."""
+        return self.is_instant
+
     def faults(self, parameters: Mapping[str, Any]) -> list[Fault]:
-        """Return what is wrong with ``parameters``, each with its field."""
+        """Return what is wrong with ``parameters``, each with its field. No SQL."""
+        _clean, faults = validate(self.parameters, parameters)
+        return faults or self.rules(parameters)
+
+    def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
+        """Return what is wrong with parameters that are sound one by one."""
         return []
+
+    def missing(self, parameters: Mapping[str, Any]) -> list[Fault]:
+        """Return which things that ``parameters`` name do not exist. SQL."""
+        return missing_references(self.parameters, parameters)
+
+    def clean(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return sound parameters as they are stored; what is not given is left out."""
+        return validate(self.parameters, parameters)[0]
+
+    def values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every parameter with its default; raises ConfigurationError."""
+        return values_of(self.parameters, parameters)
+
+    def as_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the parameters, in the active language."""
+        return schema_of(self.parameters)
 
     def queue(self, parameters: Mapping[str, Any]) -> str:
         """Return the queue whose workers execute it."""
@@ -74,6 +144,10 @@ class ActivityType:
     def retries(self, parameters: Mapping[str, Any]) -> int:
         """Return how often a runtime fault is tried again unless the activity says."""
         return 0
+
+    def ends_workflow(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether its end stops the whole workflow."""
+        return False
 
     def can_fail_softly(self, parameters: Mapping[str, Any]) -> bool:
         """Return whether *Process errors* may give it an output ``error``."""

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.utils.translation import gettext_lazy
 
 from workflows.activities.base import ActivityType, register
-from workflows.engine.calendar import Schedule, ScheduleError
-from workflows.exceptions import Fault
+from workflows.activities.kinds import SchedulePlan
 
 
 @register
 class Scheduler(ActivityType):
-    """Fires at planned instants (scheduler.md). Parameter: ``schedule``."""
+    """Fires at planned instants (scheduler.md)."""
 
     name = "scheduler"
     label = gettext_lazy("Scheduler")
+    help_text = gettext_lazy("Begins a run at each instant of its schedule.")
     icon = "calendar-time"
     is_persistent = True
     is_initial_only = True
-
-    def faults(self, parameters: Mapping[str, Any]) -> list[Fault]:
-        """Return the faults of the schedule."""
-        try:
-            Schedule.parse(parameters.get("schedule") or {})
-        except ScheduleError as error:
-            return [Fault(fault.field, fault.message) for fault in error.faults]
-        return []
+    parameters = (
+        SchedulePlan(
+            name="schedule",
+            label=gettext_lazy("Schedule"),
+            help_text=gettext_lazy("When runs begin, and what happens to missed ones."),
+            required=True,
+        ),
+    )

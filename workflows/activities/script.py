@@ -2,90 +2,133 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, get_type_hints
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workflows.activities import handler_parameters
 from workflows.activities.base import ActivityType, Context, register
+from workflows.activities.kinds import Document, Seconds, Text
+from workflows.activities.records import validate, values_of
 from workflows.exceptions import ConfigurationError, Fault
-from workflows.registry import Result, WouldDo, find_handler, parameters_of
+from workflows.registry import ActivityDeclaration, Result, WouldDo, find_handler
+
+LIMIT = timedelta(hours=1)
 
 
 @register
 class Script(ActivityType):
     """Calls a handler (javascript-code.md; free code is not accepted, our choice).
 
-    Parameters: ``handler`` as ``<workflow>.<activity>`` and ``arguments`` by name.
+    The handler finds its arguments, typed and with their defaults, in
+    ``run.parameters``.
     """
 
     name = "script"
     label = gettext_lazy("Script")
+    help_text = gettext_lazy("Calls a handler that a package has registered.")
     icon = "code"
+    parameters = (
+        Text(
+            name="handler",
+            label=gettext_lazy("Handler"),
+            help_text=gettext_lazy("Its name as workflow.activity."),
+            required=True,
+        ),
+        Document(
+            name="arguments",
+            label=gettext_lazy("Parameters"),
+            help_text=gettext_lazy("By name, as the handler declares them."),
+        ),
+        Seconds(
+            name="time_limit",
+            label=gettext_lazy("Stop execution after"),
+            help_text=gettext_lazy(
+                "Longer work in all is ended with an error. Empty: as the handler"
+                " declares, else one hour. 0: the limit of the engine."
+            ),
+        ),
+    )
 
-    def faults(self, parameters: Mapping[str, Any]) -> list[Fault]:
+    def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
         """Name an unknown handler, and unknown, missing or mistyped arguments."""
         try:
-            _declaration, declared = find_handler(parameters.get("handler", ""))
+            _declaration, declared = find_handler(parameters["handler"])
         except ConfigurationError as error:
             return [Fault("handler", error.message)]
-        arguments = parameters.get("arguments", {})
-        fields = parameters_of(declared)
-        hints = get_type_hints(declared.parameters) if declared.parameters else {}
-        faults = [
-            Fault(f"arguments.{name}", _("The handler does not know this argument."))
-            for name in arguments
-            if name not in fields
+        arguments = parameters.get("arguments") or {}
+        if not isinstance(arguments, Mapping):
+            return [Fault("arguments", _("Give an object."))]
+        fields = handler_parameters.of_dataclass(declared.parameters)
+        return [
+            Fault(f"arguments.{fault.field}", fault.message)
+            for fault in validate(fields, arguments)[1]
         ]
-        for name, field in fields.items():
-            if name not in arguments:
-                if field.default is dataclasses.MISSING:
-                    faults.append(Fault(f"arguments.{name}", _("Give it a value.")))
-            elif not isinstance(arguments[name], hints[name]):
-                faults.append(
-                    Fault(
-                        f"arguments.{name}",
-                        _("Give it a value of type %(type)s.")
-                        % {"type": hints[name].__name__},
-                    )
-                )
-        return faults
+
+    def clean(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return sound parameters as they are stored, the arguments included."""
+        clean = super().clean(parameters)
+        if "arguments" in clean:
+            declared = find_handler(parameters["handler"])[1].parameters
+            fields = handler_parameters.of_dataclass(declared)
+            clean["arguments"] = validate(fields, clean["arguments"])[0]
+        return clean
 
     def queue(self, parameters: Mapping[str, Any]) -> str:
         """Return the queue that the handler declares."""
-        return find_handler(parameters["handler"])[1].queue
+        return _declared(parameters).queue
 
     def is_long(self, parameters: Mapping[str, Any]) -> bool:
         """Return what the handler declares."""
-        return find_handler(parameters["handler"])[1].is_long
+        return _declared(parameters).is_long
 
     def is_idempotent(self, parameters: Mapping[str, Any]) -> bool:
         """Return what the handler declares."""
-        return find_handler(parameters["handler"])[1].is_idempotent
+        return _declared(parameters).is_idempotent
 
     def has_effect(self, parameters: Mapping[str, Any]) -> bool:
         """Return what the handler declares."""
-        return find_handler(parameters["handler"])[1].has_effect
+        return _declared(parameters).has_effect
 
     def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
-        """Return what the handler declares."""
-        return find_handler(parameters["handler"])[1].time_limit
+        """Return *Stop execution after*, else what the handler declares, else 1 h."""
+        given = parameters.get("time_limit")
+        if given is None or given == "":
+            return _declared(parameters).time_limit or LIMIT
+        seconds = values_of(self.parameters, parameters)["time_limit"]
+        return timedelta(seconds=seconds) if seconds else None
 
     def retries(self, parameters: Mapping[str, Any]) -> int:
         """Return what the handler declares."""
-        return find_handler(parameters["handler"])[1].retries
+        return _declared(parameters).retries
 
     def would_do(self, context: Context) -> WouldDo | None:
         """Ask the handler's estimate, if it declares one."""
         declaration, declared = find_handler(context.parameters["handler"])
         if declared.would_do is None:
             return None
+        _give_arguments(context, declared)
         return declared.would_do(declaration.owner(), context)
 
     def execute(self, context: Context) -> Result:
         """Call the handler."""
         declaration, declared = find_handler(context.parameters["handler"])
+        _give_arguments(context, declared)
         return declared.handler(declaration.owner(), context)
+
+
+def _declared(parameters: Mapping[str, Any]) -> ActivityDeclaration:
+    return find_handler(parameters["handler"])[1]
+
+
+def _give_arguments(context: Context, declared: ActivityDeclaration) -> None:
+    """Put the handler's own arguments where it looks for its parameters."""
+    given = context.parameters.get("arguments") or {}
+    context.parameters = (
+        vars(handler_parameters.build(declared.parameters, given))
+        if declared.parameters is not None
+        else {}
+    )

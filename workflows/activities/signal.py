@@ -5,36 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows.activities.base import ActivityType, register
+from workflows.activities.branching import twins
+from workflows.activities.kinds import Choice, Name, Seconds
+from workflows.activities.records import ListOf
 from workflows.exceptions import Fault
 
 TYPES = ("string", "number", "boolean", "date", "datetime")
+_LABELS = {
+    "string": gettext_lazy("Text"),
+    "number": gettext_lazy("Number"),
+    "boolean": gettext_lazy("Yes or no"),
+    "date": gettext_lazy("Date"),
+    "datetime": gettext_lazy("Date and time"),
+}
 
 
 @register
 class ExternalSignal(ActivityType):
-    """Waits for a signal (external-signal.md).
-
-    Parameter ``declared``: a list of ``name`` and ``type`` that a signal may carry.
-    """
+    """Waits for a signal (external-signal.md)."""
 
     name = "signal"
     label = gettext_lazy("External signal")
+    help_text = gettext_lazy("Begins a run when another workflow or the API asks it.")
     icon = "bolt"
     is_persistent = True
     is_initial_only = True
+    parameters = (
+        ListOf(
+            name="declared",
+            label=gettext_lazy("Parameters"),
+            help_text=gettext_lazy("What a signal may carry; others are refused."),
+            fields=(
+                Name(name="name", label=gettext_lazy("Name"), required=True),
+                Choice(
+                    name="type",
+                    label=gettext_lazy("Type"),
+                    choices=tuple((name, _LABELS[name]) for name in TYPES),
+                    required=True,
+                ),
+            ),
+        ),
+        Seconds(
+            name="min_interval",
+            label=gettext_lazy("Shortest interval"),
+            help_text=gettext_lazy(
+                "Between two signals of the API. Empty: ten minutes, none for built-in"
+                " workflows."
+            ),
+        ),
+    )
 
-    def faults(self, parameters: Mapping[str, Any]) -> list[Fault]:
-        """Name declarations without a name or of an unknown type."""
-        return [
-            Fault(
-                f"declared.{index}",
-                _("A parameter needs a name and one of the types %(types)s.")
-                % {"types": ", ".join(TYPES)},
-            )
-            for index, declared in enumerate(parameters.get("declared", ()))
-            if not declared.get("name") or declared.get("type") not in TYPES
-        ]
+    def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
+        """Ask for names that differ."""
+        return twins("declared", parameters.get("declared") or [])

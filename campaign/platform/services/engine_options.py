@@ -67,6 +67,23 @@ HTTP_ALLOW_PRIVATE = options.declare(
     _("Whether HTTP calls may reach private addresses: 1 yes, 0 no."),
     highest=1,
 )
+SQL_SENSITIVE = options.declare(
+    "XtkSecurity_FeatureFlag_SqlSensitive",
+    options.INTEGER,
+    conf.OPTIONS["XtkSecurity_FeatureFlag_SqlSensitive"],
+    _("Whether SQL code is searched for statements that lock or empty tables: 1, 0."),
+    highest=1,
+)
+SQL_SENSITIVE_METHODS = options.declare(
+    "XtkSecurity_SqlSensitive_Methods",
+    options.TEXT,
+    conf.OPTIONS["XtkSecurity_SqlSensitive_Methods"],
+    _(
+        "What happens to such a statement, as in TRUNCATE=warn, DROP INDEX=allow;"
+        " one that is not named is blocked. Others are VACUUM FULL, REINDEX and"
+        " CREATE INDEX."
+    ),
+)
 PAUSED_PERIOD = options.declare(
     "NmsServer_PausedWorkflowPeriod",
     options.INTEGER,

@@ -33,6 +33,8 @@ def test_every_option_of_the_engine_can_be_changed():
         ("WORKFLOW_LONG_TASK_HOURS", 6),
         ("WORKFLOW_HTTP_HOSTS", ""),
         ("WORKFLOW_HTTP_ALLOW_PRIVATE", 0),
+        ("XtkSecurity_FeatureFlag_SqlSensitive", 1),
+        ("XtkSecurity_SqlSensitive_Methods", ""),
         ("NmsServer_PausedWorkflowPeriod", 7),
         ("WorkflowPausedMaxNotices", 4),
     ],

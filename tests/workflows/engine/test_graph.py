@@ -56,11 +56,11 @@ def test_sound_structure_has_no_fault() -> None:
         (graph(("a", "wizard", {})), "a"),
         (graph(("a", "start", {}), ("b", "end", {}), edges="a.no>b"), "a"),
         (graph(("a", "start", {}), ("b", "start", {}), edges="a.ok>b"), "b"),
-        (graph(("a", "scheduler", {})), "a.kind"),
+        (graph(("a", "scheduler", {})), "a.schedule.kind"),
         (graph(("a", "test", {})), "a.branches"),
         (graph(("a", "alert", {})), "a.title"),
         (graph(("a", "script", {"handler": "no.thing"})), "a.handler"),
-        (graph(("a", "signal", {"declared": [{"name": "x"}]})), "a.declared.0"),
+        (graph(("a", "signal", {"declared": [{"name": "x"}]})), "a.declared.0.type"),
     ],
 )
 def test_fault_names_its_activity(faulty: Graph, field: str) -> None:
