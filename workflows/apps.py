@@ -14,6 +14,7 @@ class WorkflowsConfig(AppConfig):
         """Import every package's declarations; nothing touches the database."""
         # Models exist only now.
         from workflows import checks, conf  # noqa: F401, PLC0415
+        from workflows.actions import care  # noqa: PLC0415
         from workflows.engine import (  # noqa: PLC0415
             alarms,
             deletion,
@@ -27,6 +28,7 @@ class WorkflowsConfig(AppConfig):
         conf.register_periodic(
             freshness.NAME, freshness.FUNCTION, freshness.EVERY_SECONDS
         )
+        conf.register_periodic(care.NAME, care.FUNCTION, care.EVERY_SECONDS)
         conf.register_periodic(
             "notifications", notifications.SEND_DUE, notifications.SEND_DUE_SECONDS
         )
