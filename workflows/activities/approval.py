@@ -51,6 +51,7 @@ class ApprovalActivity(ActivityType):
         " comment, vars.responseOperator who answered."
     )
     icon = "list-check"
+    output_lists = ("choices", "expirations")
     parameters = (
         GroupName(
             name="group",
@@ -83,14 +84,6 @@ class ApprovalActivity(ActivityType):
         ),
         EXPIRATIONS,
     )
-
-    def outputs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the choices, then the expirations."""
-        return tuple(
-            item["name"]
-            for name in ("choices", "expirations")
-            for item in parameters.get(name) or ()
-        )
 
     def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
         """Ask for one assignment, names that differ, and complete expirations."""

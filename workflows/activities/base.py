@@ -69,8 +69,9 @@ class ActivityType:
     transition that leads to it was.
 
     ``parameters`` declares what may be set; forms, validation, API and documentation
-    are made from it. Only operators with the right ``needs_right`` may add or change
-    an activity of the type.
+    are made from it; ``output_lists`` names those of them whose items are its
+    transitions. Only operators with the right ``needs_right`` may add or change an
+    activity of the type.
     """
 
     name: ClassVar[str]
@@ -78,6 +79,7 @@ class ActivityType:
     help_text: ClassVar[Promise | str] = ""
     icon: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    output_lists: ClassVar[tuple[str, ...]] = ()
     needs_right: ClassVar[str] = ""
     is_instant: ClassVar[bool] = False
     is_persistent: ClassVar[bool] = False
@@ -86,7 +88,13 @@ class ActivityType:
 
     def outputs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the outbound transitions."""
-        return ("ok",)
+        if not self.output_lists:
+            return ("ok",)
+        return tuple(
+            item["name"]
+            for name in self.output_lists
+            for item in parameters.get(name) or ()
+        )
 
     def passes_at_once(self, parameters: Mapping[str, Any]) -> bool:
         """Return whether it is executed together with the task before it."""

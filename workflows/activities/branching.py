@@ -28,6 +28,7 @@ class Test(ActivityType):
         "Activates the first transition whose condition holds; undefined is false."
     )
     icon = "arrows-split-2"
+    output_lists = ("branches",)
     is_instant = True
     parameters = (
         ListOf(
@@ -51,7 +52,7 @@ class Test(ActivityType):
 
     def outputs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the branches, and ``default`` if used."""
-        names = tuple(branch["name"] for branch in parameters.get("branches") or ())
+        names = super().outputs(parameters)
         return (*names, "default") if parameters.get("use_default") else names
 
     def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
@@ -90,6 +91,7 @@ class Fork(ActivityType):
     label = gettext_lazy("Fork")
     help_text = gettext_lazy("Activates all its transitions, in this order.")
     icon = "git-branch"
+    output_lists = ("branches",)
     is_instant = True
     parameters = (
         ListOf(
@@ -102,10 +104,6 @@ class Fork(ActivityType):
             ),
         ),
     )
-
-    def outputs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names of the transitions."""
-        return tuple(branch["name"] for branch in parameters.get("branches") or ())
 
     def rules(self, parameters: Mapping[str, Any]) -> list[Fault]:
         """Ask for names that differ."""
