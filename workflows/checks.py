@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -129,5 +130,22 @@ def connections_are_kept(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage
             hint=f"Set CONN_MAX_AGE to {_LEAST_CONNECTION_AGE} or more and"
             " CONN_HEALTH_CHECKS to True.",
             id="workflows.E006",
+        )
+    ]
+
+
+@register
+def public_url_is_absolute(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
+    """Links in mail lead somewhere: they begin with the address people know."""
+    address = urlsplit(str(settings.PUBLIC_URL))
+    if address.scheme in ("http", "https") and address.hostname:
+        return []
+    return [
+        Error(
+            f"PUBLIC_URL is {settings.PUBLIC_URL!r}: links in notifications would lead"
+            " nowhere.",
+            hint="Set PUBLIC_URL to the whole address, such as"
+            " https://campaign.example.com.",
+            id="workflows.E007",
         )
     ]

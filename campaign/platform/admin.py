@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaign.platform.models import ExternalAccount, Option
-from campaign.platform.services import accounts, options
+from campaign.platform.services import accounts, options, webhooks
 from campaign.system.audited import AuditedAdmin
 from workflows.exceptions import InvalidInput
 from workflows.models import Source
@@ -126,18 +126,30 @@ class OptionAdmin(admin.ModelAdmin):
 
 
 class ExternalAccountForm(forms.ModelForm):
-    """An account; its password goes in and never comes out."""
+    """An account; its password or secret goes in and never comes out."""
 
     password = forms.CharField(
-        label=gettext_lazy("Password"),
+        label=gettext_lazy("Password or secret"),
         required=False,
         widget=forms.PasswordInput(render_value=False),
-        help_text=gettext_lazy("Empty: the stored one stays."),
+        help_text=gettext_lazy(
+            "Empty: the stored one stays. A webhook signs with its secret."
+        ),
     )
 
     class Meta:
         model = ExternalAccount
         fields = ("internal_name", "label", "type", "enabled", "config")
+
+    def clean(self) -> dict[str, Any]:
+        """Judge the settings of a webhook."""
+        cleaned = super().clean() or {}
+        if cleaned.get("type") == ExternalAccount.Type.WEBHOOK:
+            has_secret = bool(cleaned.get("password") or self.instance.secrets)
+            for fault in webhooks.faults(cleaned.get("config"), has_secret=has_secret):
+                field = "password" if fault.field == "secret" else "config"
+                self.add_error(field, fault.message)
+        return cleaned
 
 
 @admin.register(ExternalAccount)
@@ -146,7 +158,15 @@ class ExternalAccountAdmin(AuditedAdmin):
 
     form = ExternalAccountForm
     audited_fields = ("internal_name", "label", "type", "enabled", "config")
-    list_display = ("internal_name", "label", "type", "enabled", "last_check_status")
+    list_display = (
+        "internal_name",
+        "label",
+        "type",
+        "enabled",
+        "last_check_status",
+        "last_check_at",
+        "last_error",
+    )
     search_fields = ("internal_name", "label")
 
     def save_model(
@@ -154,8 +174,9 @@ class ExternalAccountAdmin(AuditedAdmin):
     ) -> None:
         """Seal the password when one was given."""
         if password := form.cleaned_data.get("password"):
+            name = accounts.secret_name(obj)
             obj.secrets = accounts.seal(
-                {**(accounts.unseal(obj) if obj.pk else {}), "password": password}
+                {**(accounts.unseal(obj) if obj.pk else {}), name: password}
             )
         super().save_model(request, obj, form, change)
 

@@ -13,9 +13,16 @@ class PlatformConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Declare the engine's options and provide their values."""
+        """Provide what the engine asks for: values of its options, and webhooks."""
         # Models exist only now.
-        from campaign.platform.services import engine_options  # noqa: PLC0415
+        from campaign.platform.services import (  # noqa: PLC0415
+            engine_options,
+            webhooks,
+        )
 
         conf.set_option_provider(engine_options.changed_values)
         conf.set_option_reader(engine_options.value_of)
+        conf.set_webhooks(webhooks.order)
+        conf.register_periodic(
+            webhooks.NAME, webhooks.POST_DUE, webhooks.EVERY_SECONDS, queue="bulk"
+        )

@@ -44,6 +44,7 @@ class ExternalAccount(models.Model):
 
     class Type(models.TextChoices):
         ROUTING = "routing", _("Routing")
+        WEBHOOK = "webhook", _("Webhook")
 
     internal_name = models.CharField(_("Internal name"), max_length=64, unique=True)
     label = models.CharField(_("Label"), max_length=128)
@@ -53,7 +54,11 @@ class ExternalAccount(models.Model):
         _("Settings"),
         default=dict,
         blank=True,
-        help_text=_("For routing: host, port, security (none, starttls, tls), user."),
+        help_text=_(
+            "For routing: host, port, security (none, starttls, tls), user. For a"
+            " webhook: url, and kinds, a list that says which notifications are"
+            " posted; without it all are."
+        ),
     )
     secrets = models.TextField(blank=True, editable=False)
     last_check_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -67,3 +72,46 @@ class ExternalAccount(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class WebhookDelivery(models.Model):
+    """One notification on its way to one webhook, with what became of it.
+
+    ``round`` is how often the thing had happened when it was told. ``next_at`` is when
+    it is posted, empty when that is over.
+    """
+
+    account = models.ForeignKey(
+        ExternalAccount, on_delete=models.CASCADE, related_name="webhook_deliveries"
+    )
+    notification = models.ForeignKey(
+        "workflows.Notification", on_delete=models.CASCADE, related_name="+"
+    )
+    round = models.PositiveIntegerField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=512, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-id",)
+        indexes = (
+            # webhooks.post_due() asks for those that are due.
+            models.Index(
+                fields=("next_at",),
+                name="webhook_delivery_due",
+                condition=models.Q(next_at__isnull=False),
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "notification", "round"),
+                name="webhook_delivery_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.notification_id}/{self.round}"

@@ -76,8 +76,7 @@ class _TimedSocket:
         return io.BufferedReader(_Timed(self._socket, self._deadline))
 
     def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
+        """Leave it to the caller: the client closes before the answer is read."""
 
 
 def request(
@@ -94,10 +93,10 @@ def request(
     """
     deadline = time.monotonic() + seconds
     client = http.client.HTTPConnection(target.host, target.port)
+    connected: socket.socket | None = None
     try:
-        client.sock = cast(
-            socket.socket, _TimedSocket(_connected(target, deadline), deadline)
-        )
+        connected = _connected(target, deadline)
+        client.sock = cast(socket.socket, _TimedSocket(connected, deadline))
         client.request(method, target.path, body=body, headers=dict(headers))
         response = client.getresponse()
         content = _body(response)
@@ -115,6 +114,8 @@ def request(
         ) from error
     finally:
         client.close()
+        if connected is not None:
+            connected.close()
     message = response.headers
     return Answer(
         response.status,

@@ -9,6 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("workflows", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -35,7 +36,7 @@ class Migration(migrations.Migration):
                 (
                     "type",
                     models.CharField(
-                        choices=[("routing", "Routing")],
+                        choices=[("routing", "Routing"), ("webhook", "Webhook")],
                         max_length=24,
                         verbose_name="Type",
                     ),
@@ -46,7 +47,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text="For routing: host, port, security (none, starttls, tls), user.",
+                        help_text="For routing: host, port, security (none, starttls, tls), user. For a webhook: url, and kinds, a list that says which notifications are posted; without it all are.",
                         verbose_name="Settings",
                     ),
                 ),
@@ -119,6 +120,27 @@ class Migration(migrations.Migration):
                 "verbose_name": "option",
                 "verbose_name_plural": "options",
                 "ordering": ("name",),
+            },
+        ),
+        migrations.CreateModel(
+            name='WebhookDelivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('round', models.PositiveIntegerField()),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('created_at', models.DateTimeField()),
+                ('next_at', models.DateTimeField(blank=True, null=True)),
+                ('delivered_at', models.DateTimeField(blank=True, null=True)),
+                ('status_code', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('error', models.CharField(blank=True, max_length=512)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhook_deliveries', to='platform.externalaccount')),
+                ('notification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.notification')),
+            ],
+            options={
+                'ordering': ('-id',),
+                'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='webhook_delivery_due')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'notification', 'round'), name='webhook_delivery_once')],
             },
         ),
     ]

@@ -46,6 +46,12 @@ def unseal(account: ExternalAccount) -> dict[str, str]:
         ) from error
 
 
+def secret_name(account: ExternalAccount) -> str:
+    """Return under which name the one secret of an account is sealed."""
+    is_webhook = account.type == ExternalAccount.Type.WEBHOOK
+    return "secret" if is_webhook else "password"
+
+
 def relay_of(account: ExternalAccount | None) -> Relay:
     """Return the relay of a routing account.
 
