@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from workflows.engine.calendar.blackout import (
     Blackout,
+    Stretch,
     Window,
     covering,
     free_from,
+    stretches,
 )
 from workflows.engine.calendar.cron import from_cron
 from workflows.engine.calendar.durations import format_duration, parse_duration
@@ -62,6 +64,7 @@ __all__ = [
     "ScheduleError",
     "SkipReason",
     "Skipped",
+    "Stretch",
     "Window",
     "YearDay",
     "ZoneChange",
@@ -80,5 +83,6 @@ __all__ = [
     "plan",
     "preview",
     "resolve_zone",
+    "stretches",
     "zone_changes",
 ]

@@ -21,6 +21,7 @@ from workflows.engine.calendar.instants import (
     second_of_day,
     to_instant,
     to_seconds,
+    wall_seconds,
 )
 from workflows.engine.calendar.reader import FieldReader
 from workflows.engine.calendar.schedule import format_time
@@ -141,6 +142,15 @@ class Window:
     ends: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The seconds from ``first`` to ``last``, all of them blacked out or all free."""
+
+    first: datetime
+    last: datetime
+    is_blacked_out: bool
+
+
 def covering(
     blackouts: Sequence[Blackout], instant: datetime, *, zone: ZoneInfo
 ) -> Window | None:
@@ -174,6 +184,22 @@ def free_from(
     return to_instant(_end(blackouts, at, zone))
 
 
+def stretches(
+    blackouts: Sequence[Blackout], low: datetime, high: datetime, *, zone: ZoneInfo
+) -> Iterator[Stretch]:
+    """Cut the time from ``low`` to ``high`` where windows begin and end, in order."""
+    position, last = to_seconds(low), to_seconds(high)
+    while position <= last:
+        is_blacked_out = bool(_around(blackouts, position, zone))
+        if is_blacked_out:
+            following = _end(blackouts, position, zone)
+        else:
+            following = _next_beginning(blackouts, position, last, zone)
+        end = min(following - 1, last)
+        yield Stretch(to_instant(position), to_instant(end), is_blacked_out)
+        position = following
+
+
 def _around(
     blackouts: Sequence[Blackout], seconds: int, zone: ZoneInfo
 ) -> list[Blackout]:
@@ -203,6 +229,32 @@ def _beginning(blackouts: Sequence[Blackout], seconds: int, zone: ZoneInfo) -> i
         seconds = start if change is None else change
         before = seconds - 1
     return seconds
+
+
+def _next_beginning(
+    blackouts: Sequence[Blackout], seconds: int, last: int, zone: ZoneInfo
+) -> int:
+    """Return the first covered second after a free one, at most ``last`` + 1."""
+    day = datetime.fromtimestamp(seconds, zone).date()
+    last_day = datetime.fromtimestamp(last, zone).date()
+    while day <= last_day:
+        for begin in _beginnings(blackouts, day, zone):
+            if seconds < begin <= last and _around(blackouts, begin, zone):
+                return begin
+        day += _ONE_DAY
+    return last + 1
+
+
+def _beginnings(blackouts: Sequence[Blackout], day: date, zone: ZoneInfo) -> list[int]:
+    """Return, in order, the seconds of a local day at which a window may begin."""
+    found = {wall_seconds(zone, day, item.from_time) for item in blackouts}
+    for item in blackouts:
+        again = datetime.combine(day, item.from_time, tzinfo=zone).replace(fold=1)
+        found.add(to_seconds(again))
+    # The clock may jump into a window as well.
+    midnight = wall_seconds(zone, day, time(0))
+    jump = change_between(zone, midnight, wall_seconds(zone, day + _ONE_DAY, time(0)))
+    return sorted(found if jump is None else {*found, jump})
 
 
 def _whole(distance: timedelta) -> int:

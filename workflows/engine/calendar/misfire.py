@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from workflows.engine.calendar.blackout import Blackout, stretches
 from workflows.engine.calendar.instants import Missed, missed, next_after
 from workflows.engine.calendar.schedule import Schedule
-from workflows.engine.calendar.terms import Policy, SkipReason
+from workflows.engine.calendar.terms import BlackoutPolicy, Policy, SkipReason
 
 MAX_FIRED_ONE_BY_ONE: Final = 24
 ON_TIME: Final = timedelta(seconds=60)
@@ -62,9 +65,32 @@ class _Due:
     schedule: Schedule
     first: datetime
     zone: ZoneInfo
+    free: tuple[tuple[datetime, datetime], ...] | None = None
+    """When given, only instants of these stretches count; ascending."""
 
     def between(self, low: datetime, high: datetime, limit: int = 1) -> Missed:
         """Return the instants in ``[low, high]``, listing the oldest ``limit``."""
+        whole = Missed(0, None, None, ())
+        for begin, end in self._parts(low, high):
+            part = self._all_between(begin, end, limit - len(whole.instants))
+            if part.count:
+                whole = Missed(
+                    whole.count + part.count,
+                    whole.first or part.first,
+                    part.last,
+                    (*whole.instants, *part.instants),
+                )
+        return whole
+
+    def _parts(
+        self, low: datetime, high: datetime
+    ) -> Iterable[tuple[datetime, datetime]]:
+        if self.free is None:
+            return ((low, high),)
+        cut = ((max(low, begin), min(high, end)) for begin, end in self.free)
+        return (part for part in cut if part[0] <= part[1])
+
+    def _all_between(self, low: datetime, high: datetime, limit: int) -> Missed:
         if low > self.first:
             return missed(
                 self.schedule, low - _SECOND, high, zone=self.zone, limit=limit
@@ -85,11 +111,15 @@ class _Due:
     def skip(
         self, low: datetime, high: datetime, reason: SkipReason
     ) -> tuple[Skipped, ...]:
-        """Return the instants in ``[low, high]`` as at most one skipped stretch."""
-        found = self.between(low, high, limit=0)
-        if found.first is None or found.last is None:
-            return ()
-        return (Skipped(found.first, found.last, found.count, reason),)
+        """Return the instants in ``[low, high]`` as skipped stretches, in order."""
+        found = (
+            self._all_between(begin, end, 0) for begin, end in self._parts(low, high)
+        )
+        return tuple(
+            Skipped(part.first, part.last, part.count, reason)
+            for part in found
+            if part.first is not None and part.last is not None
+        )
 
 
 def plan(
@@ -101,6 +131,7 @@ def plan(
     policy: Policy | None = None,
     count_so_far: int = 0,
     seed: str = "",
+    blackouts: Sequence[Blackout] = (),
 ) -> Decision:
     """Decide what fires at ``now`` for a schedule whose planned instant is ``due``.
 
@@ -112,8 +143,9 @@ def plan(
     * ``skip`` fires none;
     * ``fire_all`` fires the oldest 24, and skips the rest as over the limit.
 
-    An instant later than the maximum lateness never fires. Whole seconds; safe to
-    call twice, or before ``due``, when it decides nothing.
+    An instant later than the maximum lateness never fires, nor does one planned
+    inside a window of ``blackouts`` that skips: it is no missed one either. Whole
+    seconds; safe to call twice, or before ``due``, when it decides nothing.
     """
     left = schedule.firings_left(count_so_far)
     if left == 0:
@@ -127,19 +159,30 @@ def plan(
         # The newest instant has come, its random delay has not.
         everything = stock.between(due, last - _SECOND)
         last = everything.last or due
+    newest = last
+    stock, blacked_out = _without_blackouts(stock, newest, blackouts)
+    if blacked_out:
+        remaining = stock.between(due, newest, limit=0).last
+        if remaining is None:
+            following = next_after(schedule, newest, count_so_far, zone=zone)
+            return Decision((), blacked_out, 0, following)
+        last = remaining
     delay = timedelta(seconds=schedule.jitter_seconds)
     on_time = now - last <= delay + ON_TIME
     fire, skipped = _choose(
         stock, last, now - delay, on_time, policy or schedule.misfire
     )
+    skipped = tuple(sorted((*skipped, *blacked_out), key=lambda item: item.first))
     if left is not None and len(fire) >= left:
         # The schedule ends with its last allowed firing: nothing after it was planned.
         fire = fire[:left]
         skipped = tuple(item for item in skipped if item.first < fire[-1])
         end = None
     else:
-        end = next_after(schedule, last, count_so_far + len(fire), zone=zone)
-    total = len(fire) + sum(stretch.count for stretch in skipped)
+        end = next_after(schedule, newest, count_so_far + len(fire), zone=zone)
+    total = len(fire) + sum(
+        item.count for item in skipped if item.reason is not SkipReason.BLACKOUT
+    )
     return Decision(fire, skipped, total - (1 if on_time and last in fire else 0), end)
 
 
@@ -156,6 +199,23 @@ def jittered(instant: datetime, schedule: Schedule, seed: str) -> datetime:
     return instant + timedelta(
         milliseconds=number % (schedule.jitter_seconds * 1000 + 1)
     )
+
+
+def _without_blackouts(
+    stock: _Due, last: datetime, blackouts: Sequence[Blackout]
+) -> tuple[_Due, tuple[Skipped, ...]]:
+    """Return the instants that no window skips, and the ones that one does."""
+    skipping = [item for item in blackouts if item.policy is BlackoutPolicy.SKIP]
+    if not skipping:
+        return stock, ()
+    cut = list(stretches(skipping, stock.first, last, zone=stock.zone))
+    blacked_out = (
+        stock.skip(each.first, each.last, SkipReason.BLACKOUT)
+        for each in cut
+        if each.is_blacked_out
+    )
+    free = tuple((each.first, each.last) for each in cut if not each.is_blacked_out)
+    return replace(stock, free=free), tuple(chain.from_iterable(blacked_out))
 
 
 def _choose(

@@ -73,6 +73,8 @@ class SkipReason(StrEnum):
     """Later than the schedule's maximum lateness."""
     OVER_LIMIT = "over_limit"
     """More missed instants than are fired one by one."""
+    BLACKOUT = "blackout"
+    """Planned inside a blackout window that skips."""
 
 
 class Mark(StrEnum):
