@@ -29,6 +29,7 @@ from workflows.api import (
     command_router,
     problems,
     structure_router,
+    versions_router,
     workflow_router,
 )
 from workflows.exceptions import AppError, Fault
@@ -232,6 +233,7 @@ def url_patterns() -> list[URLPattern | URLResolver]:
     return patterns
 
 
+api.add_router("/workflows", versions_router.router)
 api.add_router("/workflows", workflow_router.router)
 api.add_router("/workflows", command_router.router)
 api.add_router("/workflows", structure_router.router)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from workflows.actions.command import CommandResult, allowed_commands, issue_command
 from workflows.actions.create import create_workflow, duplicate_workflow
-from workflows.actions.delete import delete_workflow
-from workflows.actions.exchange import export_workflow, import_workflow
+from workflows.actions.delete import delete_workflow, preview_deletion
+from workflows.actions.exchange import (
+    export_workflow,
+    import_workflow,
+    preview_import,
+)
 from workflows.actions.freezing import freeze_instance, thaw_instance
 from workflows.actions.properties import (
     EDITABLE,
@@ -51,6 +55,8 @@ __all__ = [
     "import_workflow",
     "issue_command",
     "next_runs",
+    "preview_deletion",
+    "preview_import",
     "preview_schedule",
     "property_warnings",
     "raise_signal",

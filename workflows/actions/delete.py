@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workflows import audit, registry
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
+from workflows.actions.rehearsal import COUNTED, EffectLine, Effects
 from workflows.actions.structure import AT_REST, require_version
 from workflows.engine import deletion, surroundings
 from workflows.engine.states import accepted_commands
 from workflows.exceptions import AppError, CommandRefused
-from workflows.models import Run, Source, Workflow
+from workflows.models import Run, Source, State, Workflow
 
 
 class StillNeeded(AppError):
@@ -69,6 +72,34 @@ def delete_workflow(
             reason=reason,
         )
         deletion.mark(workflow)
+
+
+def preview_deletion(*, internal_name: str, **order: Any) -> Effects:
+    """Return what deleting would do; raises whatever it raises. Changes nothing."""
+    with transaction.atomic():
+        workflow = lock_workflow(internal_name)
+        lines = tuple(_lost(workflow))
+        state = State(workflow.state)
+        delete_workflow(internal_name=internal_name, **order)
+        transaction.set_rollback(True)
+    return Effects(state, state, lines)
+
+
+def _lost(workflow: Workflow) -> Iterator[EffectLine]:
+    yield EffectLine(
+        "deleted",
+        gettext_noop(
+            "%(name)s is deleted for good, with its %(versions)s structure versions;"
+            " the audit trail stays."
+        ),
+        {"name": workflow.internal_name, "versions": workflow.versions.count()},
+    )
+    runs = workflow.runs.all()[:COUNTED].count()
+    yield EffectLine(
+        "history_deleted",
+        gettext_noop("%(count)s runs go with it, with their tasks and journal lines."),
+        {"count": f"> {COUNTED - 1}" if runs >= COUNTED else runs},
+    )
 
 
 def _require_unneeded(workflow: Workflow) -> None:

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workflows import audit
 from workflows.actions import rights
 from workflows.actions.create import new_workflow
 from workflows.actions.find import lock_workflow
 from workflows.actions.properties import change_properties
+from workflows.actions.rehearsal import EffectLine, Effects, rehearse
 from workflows.actions.structure import (
     RemovedTasks,
     SavedStructure,
@@ -22,7 +24,7 @@ from workflows.actions.structure import (
 from workflows.actions.versions import find_version
 from workflows.engine import exchange
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
-from workflows.models import Source, StructureVersion, Workflow
+from workflows.models import Source, State, StructureVersion, Workflow
 
 # What an import does when a workflow of that name exists.
 IfExists = Literal["refuse", "new_version"]
@@ -86,6 +88,31 @@ def import_workflow(
             workflow, described.values, acting_operator, source, at, comment
         )
     return saved
+
+
+def preview_import(
+    *, internal_name: str, document: Mapping[str, Any], **order: Any
+) -> tuple[Effects, SavedStructure]:
+    """Return what an import would do; raises whatever it raises. Changes nothing."""
+    name = internal_name or exchange.read(document).internal_name
+    with transaction.atomic():
+        before = Workflow.objects.filter(internal_name=name).first()
+        given = {"internal_name": name, "document": document, **order}
+        if before is not None:
+            effects = rehearse(import_workflow, **given)
+        saved = import_workflow(**given)
+        transaction.set_rollback(True)
+    if before is None:
+        count = len(saved.diff.added)
+        line = EffectLine(
+            "created",
+            gettext_noop(
+                "A workflow %(name)s of %(count)s activities is made; nothing starts."
+            ),
+            {"name": name, "count": count},
+        )
+        effects = Effects(State.EDITED, State.EDITED, (line,))
+    return effects, saved
 
 
 def _import_properties(

@@ -7,13 +7,20 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Body, Header, Router
+from ninja import Body, Router
 
 from workflows.actions import save_schedule, save_structure, schedule_of
 from workflows.api import rows
 from workflows.api.caller import ADMIN, operator_with, reader
 from workflows.api.preconditions import expected_number
+from workflows.api.previewing import preview_of
 from workflows.api.schemas import StructureIn, StructureOut
+from workflows.api.structure_schemas import (
+    PreviewOut,
+    RemovedTasksIn,
+    StructureSavedOut,
+)
+from workflows.api.versions_router import IfMatch, Preview
 from workflows.exceptions import NotFound
 from workflows.models import Source, StructureVersion, Workflow
 
@@ -42,22 +49,29 @@ def put_schedule(
     internal_name: str,
     body: dict[str, Any] = Body(...),  # noqa: B008 (the framework's way)
     activity: str = "scheduler",
-    if_match: str = Header("", alias="If-Match"),
+    if_match: IfMatch = "",
     reason: str = "",
+    preview: Preview = False,
 ) -> dict[str, Any]:
-    """Replace the schedule; no run is triggered by it."""
+    """Replace the schedule; no run is triggered by it.
+
+    With ``preview=1`` nothing is changed; the answer tells the effects.
+    """
     operator = operator_with(request, ADMIN, permission="workflows.change_technical")
     workflow = rows.find_workflow(internal_name)
-    save_schedule(
-        internal_name=workflow.internal_name,
-        activity=activity,
-        schedule={name: value for name, value in body.items() if name not in _ADDED},
-        expected_version=expected_number(if_match),
-        acting_operator=operator,
-        source=Source.API,
-        reason=reason,
-        at=timezone.now(),
-    )
+    order: dict[str, Any] = {
+        "internal_name": workflow.internal_name,
+        "activity": activity,
+        "schedule": {name: v for name, v in body.items() if name not in _ADDED},
+        "expected_version": expected_number(if_match),
+        "acting_operator": operator,
+        "source": Source.API,
+        "reason": reason,
+        "at": timezone.now(),
+    }
+    if preview:
+        return preview_of(save_schedule, **order).model_dump(exclude_defaults=True)
+    save_schedule(**order)
     return _schedule_answer(response, rows.find_workflow(internal_name), activity)
 
 
@@ -90,31 +104,42 @@ def get_structure(
 
 
 @router.put(
-    "/{internal_name}/structure", response=StructureOut, url_name="workflow_structure"
+    "/{internal_name}/structure",
+    response=StructureSavedOut | PreviewOut,
+    url_name="workflow_structure",
 )
 def put_structure(
     request: HttpRequest,
     response: HttpResponse,
     internal_name: str,
     body: StructureIn,
-    if_match: str = Header("", alias="If-Match"),
-) -> StructureOut:
-    """Store a new version of the structure."""
+    if_match: IfMatch = "",
+    removed_tasks: RemovedTasksIn = "refuse",
+    preview: Preview = False,
+) -> StructureSavedOut | PreviewOut:
+    """Store a new version of the structure.
+
+    With ``preview=1`` nothing is changed; the answer tells effects and difference.
+    """
     operator = operator_with(request, ADMIN, permission="workflows.edit_structure")
     workflow = rows.find_workflow(internal_name)
-    saved = save_structure(
-        internal_name=workflow.internal_name,
-        graph=body.model_dump(
+    order: dict[str, Any] = {
+        "internal_name": workflow.internal_name,
+        "graph": body.model_dump(
             include={"activities", "transitions"}, exclude_unset=True
         ),
-        expected_version=expected_number(if_match),
-        acting_operator=operator,
-        source=Source.API,
-        comment=body.comment,
-        at=timezone.now(),
-    )
+        "expected_version": expected_number(if_match),
+        "acting_operator": operator,
+        "source": Source.API,
+        "comment": body.comment,
+        "removed_tasks": removed_tasks,
+        "at": timezone.now(),
+    }
+    if preview:
+        return preview_of(save_structure, **order)
+    saved = save_structure(**order)
     response["ETag"] = f'"{saved.number}"'
-    return rows.structure_out(saved.version)
+    return StructureSavedOut.of_saved(saved)
 
 
 def _schedule_answer(

@@ -129,7 +129,7 @@ def test_unknown_address_is_a_problem(db, path):
 
 
 def test_wrong_method_is_a_problem(administrator, workflow):
-    answer = administrator.client.delete("/api/v1/workflows/testsCount")
+    answer = administrator.client.delete("/api/v1/workflows/testsCount/runs")
 
     assert answer.status_code == 405
     assert answer["Content-Type"] == "application/problem+json"
