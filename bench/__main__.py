@@ -16,12 +16,13 @@ MEASURES = (
     "ready",
     "idle",
     "schedule",
+    "rate",
     "commands",
     "intake",
     "messages",
     "status_copy",
 )
-BY_NAME_ONLY = ("web_servers",)
+BY_NAME_ONLY = ("volume", "web_servers")
 
 
 def main() -> int:

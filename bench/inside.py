@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import django
@@ -31,6 +32,7 @@ from campaign.messagecenter.services.status_copy import (  # noqa: E402
     sweep,
 )
 from campaign.platform.services.options import write_pointer  # noqa: E402
+from workflows import queue  # noqa: E402
 from workflows.actions import issue_command  # noqa: E402
 from workflows.models import (  # noqa: E402
     CommandName,
@@ -42,6 +44,9 @@ from workflows.models import (  # noqa: E402
 #: A handler of the product that finds nothing to do, in the queue ``workflows``.
 HANDLER = "batchEventsProcessing.route_events"
 WORK = "work"
+_PLAIN = "bench.sample.technical_workflows.count_one"
+#: Orders of the engine itself, such as canaries, come and go meanwhile.
+_AT_WORK = 2
 _COPY_BASE = 10_000_000
 # What a person would write who knows that these messages were all sent.
 _BEST = (
@@ -90,31 +95,82 @@ def install_message() -> None:
 
 def start_workflows(prefix: str, instants: list[str]) -> None:
     """Start one workflow per instant: scheduler, script, end; planned daily."""
-    now = timezone.now()
     for index, text in enumerate(instants):
-        instant = datetime.fromisoformat(text)
-        workflow = Workflow.objects.create(internal_name=f"{prefix}{index:03d}")
-        workflow.structure = StructureVersion.objects.create(
-            workflow=workflow, number=1, graph=_graph(instant)
+        _start(f"{prefix}{index:03d}", _graph(datetime.fromisoformat(text)))
+
+
+def start_periodic(prefix: str, count: int, period: int) -> None:
+    """Start workflows of three scripts, due every ``period`` seconds by turns."""
+    script = ("script", {"handler": "benchWork.count_rows"})
+    for index in range(count):
+        schedule = {
+            "kind": "several_times_a_day",
+            "every": f"PT{period}S",
+            "from": f"00:00:{index % period:02d}",
+            "tz": "UTC",
+        }
+        graph = _chain(
+            {
+                "scheduler": ("scheduler", {"schedule": schedule}),
+                **dict.fromkeys(("first", "second", "third"), script),
+                "end": ("end", {}),
+            }
         )
-        workflow.save()
-        issue_command(
-            internal_name=workflow.internal_name,
-            name=CommandName.START,
-            acting_operator=None,
-            source=Source.ENGINE,
-            at=now,
-        )
+        _start(f"{prefix}{index:03d}", graph)
+
+
+def stop_workflows(prefix: str) -> None:
+    """Stop the started workflows of that name."""
+    for name in Workflow.objects.filter(
+        internal_name__startswith=prefix, state="started"
+    ).values_list("internal_name", flat=True):
+        _order(name, CommandName.STOP)
+
+
+def _start(internal_name: str, graph: dict[str, Any]) -> None:
+    workflow = Workflow.objects.create(internal_name=internal_name)
+    workflow.structure = StructureVersion.objects.create(
+        workflow=workflow, number=1, graph=graph
+    )
+    workflow.save()
+    _order(internal_name, CommandName.START)
+
+
+def _order(internal_name: str, name: CommandName) -> None:
+    issue_command(
+        internal_name=internal_name,
+        name=name,
+        acting_operator=None,
+        source=Source.ENGINE,
+        at=timezone.now(),
+    )
+
+
+def queue_calls(count: int) -> float:
+    """Have django-q2 call the handler's function; return calls per second."""
+    started = time.perf_counter()
+    for first in range(0, count, 100):
+        with transaction.atomic():
+            for _ in range(first, min(first + 100, count)):
+                queue.enqueue(_PLAIN, queue="workflows")
+    while queue.depth("workflows") > _AT_WORK:
+        time.sleep(0.05)
+    return count / (time.perf_counter() - started)
 
 
 def _graph(instant: datetime) -> dict[str, Any]:
     schedule = {"kind": "daily", "time": f"{instant:%H:%M:%S}", "tz": "UTC"}
-    types = {
-        "scheduler": ("scheduler", {"schedule": schedule}),
-        WORK: ("script", {"handler": HANDLER}),
-        "end": ("end", {}),
-    }
-    edges = (("scheduler", WORK), (WORK, "end"))
+    return _chain(
+        {
+            "scheduler": ("scheduler", {"schedule": schedule}),
+            WORK: ("script", {"handler": HANDLER}),
+            "end": ("end", {}),
+        }
+    )
+
+
+def _chain(types: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the structure of activities that follow each other."""
     return {
         "activities": [
             {"name": name, "type": kind, "label": name, "parameters": parameters}
@@ -122,7 +178,7 @@ def _graph(instant: datetime) -> dict[str, Any]:
         ],
         "transitions": [
             {"source": source, "output": "ok", "destination": destination}
-            for source, destination in edges
+            for source, destination in pairwise(types)
         ],
     }
 
@@ -229,6 +285,9 @@ FUNCTIONS = {
     for function in (
         install_message,
         start_workflows,
+        start_periodic,
+        stop_workflows,
+        queue_calls,
         start_queue_schedules,
         copy_statuses,
     )

@@ -10,7 +10,7 @@ from ninja import Router
 
 from workflows.api import rows
 from workflows.api.caller import ADMIN, operator_with, reader
-from workflows.api.paging import DEFAULT_LIMIT, keyset
+from workflows.api.paging import DEFAULT_LIMIT, keyset, searched
 from workflows.api.schemas import AuditPage, ComponentOut, MonitoringOut
 from workflows.api.workflow_router import Cursor, Limit
 from workflows.engine.supervision import component_status
@@ -31,11 +31,15 @@ def list_audit(
 ) -> dict[str, Any]:
     """List the changes that are no commands, newest first."""
     operator_with(request, ADMIN, permission="workflows.view_audit")
-    wanted = {"object_type": object_type, "object_id": object_id, "action": action}
+    wanted = {"object_type": object_type, "object_id": object_id}
     found = AuditEntry.objects.filter(
         **{name: value for name, value in wanted.items() if value}
     )
-    page = keyset(found, limit=limit, cursor=cursor)
+    if action:
+        of_action = found.filter(action=action)
+        page = searched(of_action, among=found, limit=limit, cursor=cursor)
+    else:
+        page = keyset(found, limit=limit, cursor=cursor)
     return {"items": [rows.audit_out(entry) for entry in page.items], "next": page.next}
 
 
