@@ -18,6 +18,7 @@ class WorkflowsConfig(AppConfig):
         from workflows.engine import (  # noqa: PLC0415
             alarms,
             deletion,
+            digest,
             freshness,
             notifications,
             purge,
@@ -33,6 +34,7 @@ class WorkflowsConfig(AppConfig):
             "notifications", notifications.SEND_DUE, notifications.SEND_DUE_SECONDS
         )
         conf.register_periodic(alarms.NAME, alarms.FUNCTION, alarms.EVERY_SECONDS)
+        conf.register_periodic(digest.NAME, digest.FUNCTION, digest.EVERY_SECONDS)
         conf.register_periodic(
             alarms.SILENCE_NAME,
             alarms.SILENCE_FUNCTION,

@@ -250,6 +250,8 @@ def _digest_headings() -> list[tuple[str, str]]:
 def _digest_line(row: dict[str, Any]) -> str:
     """Return a line: which workflow, and since when or how much."""
     parts = [str(row["name"])]
+    if row.get("kind"):
+        parts.append(str(NotificationKind(row["kind"]).label))
     if row.get("count") is not None:
         parts.append(str(row["count"]))
     if row.get("seconds") is not None:
