@@ -13,9 +13,14 @@ from workflows.models import State, Workflow
 
 LANGUAGES = ["en", "fr", "sv", "zh-hant", "ko"]
 OF_THIS_VERSION = {
-    "rtEventsProcessing": ("mc-execution", "PT1M", True),
-    "batchEventsProcessing": ("mc-execution", "PT15M", False),
-    "updateEventsStatus": ("mc-execution", "PT5M", True),
+    "rtEventsProcessing": ("mc-execution", {"every": "PT1M"}, True),
+    "batchEventsProcessing": ("mc-execution", {"every": "PT15M"}, False),
+    "updateEventsStatus": ("mc-execution", {"every": "PT5M"}, True),
+    "cleanupPausedWorkflows": (
+        "delivery",
+        {"kind": "weekly", "weekdays": [1], "time": "05:00"},
+        False,
+    ),
 }
 EDITIONS = ["classic", "standard"]
 
@@ -38,13 +43,14 @@ def test_missing_workflows_are_listed():
 
 @pytest.mark.parametrize("name", sorted(OF_THIS_VERSION))
 def test_registered_workflow_matches_its_entry(name):
-    package, every, has_signal = OF_THIS_VERSION[name]
+    package, schedule, has_signal = OF_THIS_VERSION[name]
     entry = entries()[name]
 
     assert registry.catalogue_entry(name) == entry
     assert entry.package == package
     assert entry.package in catalogue.packages()
-    assert Schedule.parse(entry.schedule).as_dict()["every"] == every
+    planned = Schedule.parse(entry.schedule).as_dict()
+    assert {name: planned[name] for name in schedule} == schedule
     assert bool(entry.signals) is has_signal
 
 

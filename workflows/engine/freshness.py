@@ -107,12 +107,12 @@ def describe(workflow_id: int, at: datetime) -> tuple[Line, ...]:
     if kept is None:
         return ()
     if kept.error:
-        return (Line("backlog_unknown", NOT_COUNTED, {"error": kept.error}),)
+        return (Line("unknown", NOT_COUNTED, {"error": kept.error}),)
     lines = [_rows_line(kept, at)]
     if kept.rows and kept.good_until is not None:
         lines.append(_aged_line("good_until", GOOD_UNTIL, kept.good_until, at))
     if at - kept.sampled_at > timedelta(seconds=STALE_SECONDS):
-        lines.append(_aged_line("sampled_at", COUNTED_BEFORE, kept.sampled_at, at))
+        lines.append(_aged_line("counted_at", COUNTED_BEFORE, kept.sampled_at, at))
     return tuple(lines)
 
 
@@ -197,14 +197,14 @@ def _write_put_off(put_off: Mapping[str, str], at: datetime) -> None:
 
 def _rows_line(kept: Freshness, at: datetime) -> Line:
     if not kept.rows:
-        return Line("backlog", NOTHING_WAITS, {})
+        return Line("rows", NOTHING_WAITS, {})
     rows = f"> {COUNTED}" if kept.rows > COUNTED else str(kept.rows)
     if kept.oldest_at is None:
-        return Line("backlog", ROWS_WAIT_UNDATED, {"rows": rows})
+        return Line("rows", ROWS_WAIT_UNDATED, {"rows": rows})
     declaration = declarations().get(kept.workflow.internal_name)
     message = declaration.backlog_text if declaration is not None else ""
     age = age_text((at - kept.oldest_at).total_seconds())
-    return Line("backlog", message or ROWS_WAIT, {"rows": rows, "age": age})
+    return Line("rows", message or ROWS_WAIT, {"rows": rows, "age": age})
 
 
 def _aged_line(code: str, message: str, since: datetime, at: datetime) -> Line:

@@ -14,7 +14,7 @@ from campaign.packages.models import InstalledPackage
 from workflows import registry
 
 # Their functions exist although none of their workflows does yet.
-WITHOUT_WORKFLOWS = frozenset({"builtin", "delivery", "mc-control"})
+WITHOUT_WORKFLOWS = frozenset({"builtin", "mc-control"})
 _EVERYWHERE = "all"
 _ROLES = {"mid": "midsourcing"}
 

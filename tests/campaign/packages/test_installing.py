@@ -63,4 +63,4 @@ def test_workflows_of_this_version_are_told_from_the_rest():
         if workflow.is_available
     }
 
-    assert available == EVENT_WORKFLOWS
+    assert available == EVENT_WORKFLOWS | {"cleanupPausedWorkflows"}
