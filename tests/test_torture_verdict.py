@@ -13,6 +13,7 @@ from bench.torture.verdict import Check
 from bench.torture.workloads import BY_NAME
 from workflows.models import (
     Command,
+    JournalEntry,
     Occurrence,
     Run,
     Signal,
@@ -163,6 +164,26 @@ def test_a_restart_that_waited_begins_a_phase_of_its_own(workflow: Workflow) -> 
     assert [(each.since, each.until) for each in found] == [
         (BEGAN, BEGAN + 5 * SECOND),
         (BEGAN + 9 * SECOND, BEGAN + 12 * SECOND),
+    ]
+
+
+def test_a_stop_after_the_run_ends_a_phase_when_the_run_has_ended(
+    workflow: Workflow,
+) -> None:
+    ordered(workflow, "start", BEGAN)
+    ordered(workflow, "stop_after_run", BEGAN + 2 * SECOND)
+    JournalEntry.objects.create(
+        workflow=workflow, message="Workflow finished.", at=BEGAN + 4 * SECOND
+    )
+    ordered(workflow, "start", BEGAN + 6 * SECOND)
+    ordered(workflow, "stop_after_run", BEGAN + 7 * SECOND)
+    ordered(workflow, "kill", BEGAN + 8 * SECOND)
+
+    found = phases.phases(workflow, {})
+
+    assert [(each.since, each.until) for each in found] == [
+        (BEGAN, BEGAN + 4 * SECOND),
+        (BEGAN + 6 * SECOND, BEGAN + 8 * SECOND),
     ]
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.conf import settings
 
 
 class TortureConfig(AppConfig):
@@ -18,5 +17,4 @@ class TortureConfig(AppConfig):
         known = registry.catalogue()
         registry.set_catalogue([*known.values(), *workloads.catalogue_entries()])
         pace.accelerate()
-        if settings.TORTURE_CRASH_RATE:
-            failpoints.crash_at_random(settings.TORTURE_CRASH_RATE)
+        failpoints.crash_as_ordered()

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -21,45 +22,69 @@ from campaign.run.paths import VarPaths
 
 #: Programs that may kill themselves; a command line or a test never does.
 _PROGRAMS = frozenset({"cluster", "clock"})
+CRASH_RATE = "TORTURE_CRASH_RATE"
 EFFECT_NEXT = "the handler is about to have its effect"
 EFFECT_DONE = "the handler has had its effect"
+
+
+class Way(StrEnum):
+    """How a result is written: in one statement where it is plain, or in steps."""
+
+    EITHER = "either"
+    SHORT = "short"
+    LONG = "long"
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
     """A function of the engine; a point lies before or after each call of it.
 
-    ``is_within`` says that the call lies inside a transaction that is not committed.
+    ``owner`` is the module that the caller finds it in, or ``module:Class``.
     """
 
     point: str
-    module: str
+    owner: str
     function: str
     is_after: bool
-    is_within: bool = False
+    way: Way = Way.EITHER
 
 
+_BEFORE, _AFTER = False, True
 _EXECUTOR = "workflows.engine.executor"
+_SHORT = "workflows.engine.plain"
+_LONG = "workflows.engine.conclusion"
 _RUNS = "workflows.engine.runs"
+_CONNECTION = "django.db.backends.base.base:BaseDatabaseWrapper"
+SETTLED = "pause, stop or restart is settled"
 HOOKS = (
-    Hook("nothing is claimed yet", _EXECUTOR, "claim", is_after=False),
-    Hook("the task is claimed", _EXECUTOR, "claim", is_after=True),
-    Hook("the handler is about to begin", _EXECUTOR, "_perform", is_after=False),
-    Hook("the handler has ended", _EXECUTOR, "_perform", is_after=True),
-    Hook("the result is about to be written", _EXECUTOR, "_conclude", is_after=False),
-    Hook("a successor is about to be queued", _RUNS, "queue_task", False, True),
-    Hook("a successor is queued", _RUNS, "queue_task", True, True),
-    Hook("the run is about to be closed", _RUNS, "finish", False, True),
-    Hook("the run is closed", _RUNS, "finish", True, True),
+    Hook("nothing is claimed yet", _EXECUTOR, "claim", _BEFORE),
+    Hook("the task is claimed", _EXECUTOR, "claim", _AFTER),
+    Hook("the handler is about to begin", _EXECUTOR, "_perform", _BEFORE),
+    Hook("the handler has ended", _EXECUTOR, "_perform", _AFTER),
+    Hook("the result is about to be written", _SHORT, "conclude", _BEFORE),
+    Hook("its steps are about to be written", _LONG, "conclude", _BEFORE, Way.LONG),
     Hook(
-        "pause, stop or restart is settled",
-        "workflows.engine.lifecycle",
-        "settle",
-        is_after=True,
-        is_within=True,
+        "successors are about to be queued",
+        "workflows.engine.following",
+        "_insert",
+        _BEFORE,
+        Way.LONG,
     ),
-    Hook("the result is committed", _EXECUTOR, "_conclude", is_after=True),
-    Hook("the lock is released", _EXECUTOR, "_unlock", is_after=True),
+    Hook(
+        "successors are queued",
+        "workflows.engine.following",
+        "_insert",
+        _AFTER,
+        Way.LONG,
+    ),
+    Hook("the run is about to be closed", _RUNS, "finish", _BEFORE, Way.LONG),
+    Hook("the run is closed", _RUNS, "finish", _AFTER, Way.LONG),
+    Hook(SETTLED, "workflows.engine.lifecycle", "settle", _AFTER, Way.LONG),
+    Hook("a transaction is about to be committed", _CONNECTION, "commit", _BEFORE),
+    Hook("a transaction is committed", _CONNECTION, "commit", _AFTER),
+    Hook("the result is written", _SHORT, "conclude", _AFTER, Way.SHORT),
+    Hook("its steps are written", _LONG, "conclude", _AFTER, Way.LONG),
+    Hook("the lock is released", _EXECUTOR, "unlock", _AFTER, Way.LONG),
 )
 POINTS = (*(hook.point for hook in HOOKS), EFFECT_NEXT, EFFECT_DONE)
 
@@ -110,8 +135,14 @@ def truce_file(root: Path) -> Path:
     return root / "truce"
 
 
-def crash_at_random(rate: float) -> None:
-    """Let clocks and workers kill themselves, at each point with the given rate."""
+def crash_as_ordered() -> None:
+    """Let clocks and workers kill themselves at random, as the environment orders.
+
+    ``TORTURE_CRASH_RATE`` is the probability of it at each point; unset is never.
+    """
+    rate = float(os.environ.get(CRASH_RATE, "0"))
+    if not rate:
+        return
     root = VarPaths.from_environment().root
     dice = SystemRandom()  # forked processes must not all throw the same
 
@@ -133,11 +164,14 @@ def _wrap(hook: Hook) -> None:
     """
     if hook.point in _wrapped:
         return
-    module = import_module(hook.module)
-    original = getattr(module, hook.function, None)
+    module_name, _, class_name = hook.owner.partition(":")
+    owner: Any = import_module(module_name)
+    if class_name:
+        owner = getattr(owner, class_name)
+    original = getattr(owner, hook.function, None)
     if original is None:
         raise LookupError(
-            f"{hook.module} has no function {hook.function}: give the failpoint"
+            f"{hook.owner} has no function {hook.function}: give the failpoint"
             f" {hook.point!r} the one that does this step now."
         )
 
@@ -150,5 +184,5 @@ def _wrap(hook: Hook) -> None:
             reach(hook.point)
         return result
 
-    setattr(module, hook.function, function)
+    setattr(owner, hook.function, function)
     _wrapped.add(hook.point)

@@ -7,34 +7,37 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 
 from bench.torture.workloads import BY_NAME, SIGNAL_NUMBER, WORKLOADS, Kind
-from workflows.actions import issue_command, raise_signal
-from workflows.exceptions import AppError
-from workflows.models import (
-    CommandName,
-    RunStatus,
-    Signal,
-    Source,
-    State,
-    Workflow,
+from workflows.actions import (
+    freeze_instance,
+    issue_command,
+    raise_signal,
+    thaw_instance,
 )
+from workflows.exceptions import AppError
+from workflows.models import CommandName, Source, State, Workflow
 
 _FAULTS = (DatabaseError, InterfaceError, psycopg.Error)
 _GAP_SECONDS = 0.25
 _SIGNAL_SHARE = 0.4
+_FREEZE_SHARE = 0.005
+_FREEZE_SECONDS = 2.0
 _RESTING = (State.EDITED, State.FINISHED, State.PAUSED)
 #: What is asked of a workflow that runs, with weights.
 _DISTURBING = {
     CommandName.PAUSE: 10,
     CommandName.WAKE: 6,
     CommandName.STOP: 4,
+    CommandName.STOP_AFTER_RUN: 4,
     CommandName.RESTART: 4,
     CommandName.KILL: 2,
 }
@@ -90,7 +93,10 @@ class Operators:
         while not self._end.wait(self.dice.expovariate(1 / _GAP_SECONDS)):
             try:
                 close_old_connections()
-                if self.dice.random() < _SIGNAL_SHARE:
+                chance = self.dice.random()
+                if chance < _FREEZE_SHARE:
+                    self._freeze()
+                elif chance < _SIGNAL_SHARE:
                     self._signal()
                 else:
                     self._command()
@@ -112,6 +118,22 @@ class Operators:
             list(_DISTURBING), list(_DISTURBING.values()), k=1
         )
         self.order(name, command)
+
+    def _freeze(self) -> None:
+        """Freeze the instance; thaw it by order, or leave that to its end."""
+        at = timezone.now()
+        until = at + timedelta(seconds=2 * _FREEZE_SECONDS)
+        self._order_freeze(partial(freeze_instance, reason="torture", until=until), at)
+        self._end.wait(_FREEZE_SECONDS)
+        if self.dice.random() < 0.5:
+            self._order_freeze(thaw_instance, timezone.now())
+
+    def _order_freeze(self, action: Callable[..., object], at: datetime) -> None:
+        try:
+            action(acting_operator=None, source=Source.CLI, at=at)
+        except AppError:
+            return  # frozen, or thawed, already
+        self.done["freeze or thaw"] += 1
 
     def _signal(self) -> None:
         self._number += 1
@@ -178,29 +200,20 @@ def rouse_all(operators: Operators) -> int:
 
 
 def stop_all(operators: Operators, *, seconds: float) -> list[str]:
-    """Stop every workload at an instant when it has nothing to do.
-
-    Returns the names of those that were busy until the time was up, which are
-    stopped nevertheless.
-    """
+    """Let every workload stop after its current run; return those that do not."""
     deadline = time.monotonic() + seconds
-    waiting = set(BY_NAME)
-    while waiting and time.monotonic() < deadline:
+    while True:
         rouse_all(operators)
-        for name in _idle(waiting):
-            operators.order(name, CommandName.STOP)
-            waiting.discard(name)
-        time.sleep(0.1)
-    for name in waiting:
+        going = Workflow.objects.filter(internal_name__in=BY_NAME).exclude(
+            state__in=(State.FINISHED, State.EDITED)
+        )
+        names = list(going.values_list("internal_name", flat=True))
+        if not names or time.monotonic() > deadline:
+            break
+        for workflow in going.filter(state=State.STARTED, stops_after_run=False):
+            operators.order(workflow.internal_name, CommandName.STOP_AFTER_RUN)
+        time.sleep(0.2)
+    for name in names:
         sys.stderr.write(f"torture: {name} does not come to rest\n")
         operators.order(name, CommandName.STOP)
-    return sorted(waiting)
-
-
-def _idle(names: set[str]) -> list[str]:
-    return list(
-        Workflow.objects.filter(internal_name__in=names)
-        .exclude(runs__status__in=RunStatus.live())
-        .exclude(signals__in=Signal.objects.filter(consumed_at__isnull=True))
-        .values_list("internal_name", flat=True)
-    )
+    return names

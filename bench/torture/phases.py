@@ -1,15 +1,17 @@
-"""When a workflow was started, by the ledger of its commands alone."""
+"""When a workflow was started, by the ledger of its commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from workflows.models import Command, CommandName, CommandStatus, State, Workflow
 
 #: How long after a stop of unknown answer an instant may still have been fired.
 _UNKNOWN = timedelta(seconds=30)
+_FINISHED = "Workflow finished."
+_LAST = datetime.max.replace(tzinfo=UTC)
 _TAKEN = (CommandStatus.APPLIED, CommandStatus.REQUESTED, CommandStatus.SUPERSEDED)
 _ENDING = (CommandName.STOP, CommandName.KILL, CommandName.RESTART)
 
@@ -30,26 +32,58 @@ class Phase:
 def phases(workflow: Workflow, returned_at: Mapping[int, datetime]) -> list[Phase]:
     """Return the phases of a stopped workflow, oldest first.
 
-    Raises ValueError when the ledger leaves one open.
+    ``returned_at`` tells when the order of a ledger row was answered. The journal
+    is asked for one thing only: when the stop after the current run happened.
+    Raises ValueError when a phase was never ended.
     """
     found: list[Phase] = []
     since: datetime | None = None
-    for command in workflow.commands.filter(status__in=_TAKEN).order_by("id"):
-        if command.name in _ENDING and since is not None:
-            found.append(_phase(since, command, returned_at))
-            since = None
-        if since is None:
+    drain: Command | None = None
+    for command in _ledger(workflow):
+        ended = _drained_at(workflow, drain, before=command.requested_at)
+        if since is not None and drain is not None and ended is not None:
+            found.append(_phase(since, ended, drain, returned_at))
+            since = drain = None
+        if since is not None and command.name in _ENDING:
+            found.append(_phase(since, command.requested_at, command, returned_at))
+            since = drain = None
+        if command.name == CommandName.STOP_AFTER_RUN:
+            drain = drain or command
+        elif since is None:
             since = _beginning(command)
-    if since is not None:
+            drain = None
+    ended = _drained_at(workflow, drain, before=_LAST)
+    if since is not None and drain is not None and ended is not None:
+        found.append(_phase(since, ended, drain, returned_at))
+    elif since is not None:
         raise ValueError(f"{workflow.internal_name} was not stopped in the end")
     return found
 
 
+def _ledger(workflow: Workflow) -> list[Command]:
+    return list(workflow.commands.filter(status__in=_TAKEN).order_by("id"))
+
+
+def _drained_at(
+    workflow: Workflow, drain: Command | None, *, before: datetime
+) -> datetime | None:
+    """Return when the workflow ended after its current run, if it did."""
+    if drain is None:
+        return None
+    finished = workflow.journal.filter(
+        message=_FINISHED, at__gte=drain.requested_at, at__lt=before
+    )
+    return finished.order_by("at").values_list("at", flat=True).first()
+
+
 def _phase(
-    since: datetime, command: Command, returned_at: Mapping[int, datetime]
+    since: datetime,
+    until: datetime,
+    command: Command,
+    returned_at: Mapping[int, datetime],
 ) -> Phase:
-    until = command.requested_at
-    return Phase(since, until, returned_at.get(command.pk, until + _UNKNOWN))
+    grace = returned_at.get(command.pk, command.requested_at + _UNKNOWN)
+    return Phase(since, until, max(until, grace))
 
 
 def _beginning(command: Command) -> datetime | None:
@@ -64,9 +98,14 @@ def _beginning(command: Command) -> datetime | None:
 
 def ended_at(workflow: Workflow) -> set[datetime]:
     """Return every instant at which an order ended what the workflow had open."""
-    return {
+    ends = {
         instant
-        for command in workflow.commands.filter(name__in=_ENDING, status__in=_TAKEN)
+        for command in _ledger(workflow)
+        if command.name in _ENDING
         for instant in (command.requested_at, command.applied_at)
         if instant is not None
     }
+    if any(c.name == CommandName.STOP_AFTER_RUN for c in _ledger(workflow)):
+        finished = workflow.journal.filter(message=_FINISHED)
+        ends |= set(finished.values_list("at", flat=True))
+    return ends

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 
 from bench.load import ROOT
+from bench.torture.failpoints import CRASH_RATE
 from campaign.run.paths import VarPaths
 from campaign.run.postgres import EmbeddedServer
 from tests.live import LiveStack, live_stack
@@ -144,7 +145,7 @@ def tortured_site(*, crash_rate: float) -> Iterator[Site]:
 
     At each failpoint a clock or worker kills itself with the given probability.
     """
-    variables = {**_VARIABLES, "TORTURE_CRASH_RATE": str(crash_rate)}
+    variables = {**_VARIABLES, CRASH_RATE: str(crash_rate)}
     with live_stack(**variables) as stack:
         environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},

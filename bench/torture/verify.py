@@ -26,7 +26,7 @@ from bench.torture.workloads import (
 )
 from workflows.engine import calendar
 from workflows.engine.calendar import Schedule
-from workflows.engine.executor import LOCK_CLASS
+from workflows.engine.claiming import LOCK_CLASS
 from workflows.models import (
     Command,
     CommandStatus,
@@ -266,17 +266,16 @@ def check_overlap() -> Check:
     for workload in WORKLOADS:
         if workload.properties.get("overlap_policy") == OverlapPolicy.PARALLEL:
             continue
-        before: Run | None = None
+        end, owner = None, 0
         for run in Run.objects.filter(
             workflow__internal_name=workload.internal_name, started_at__isnull=False
         ).order_by("started_at"):
             check.expect(
-                before is None
-                or (before.ended_at is not None and before.ended_at <= run.started_at),
+                not owner or (end is not None and end <= (run.started_at or end)),
                 f"{workload.internal_name}: run {run.pk} began before the end of run"
-                f" {before.pk if before else ''}",
+                f" {owner}",
             )
-            before = run
+            end, owner = run.ended_at, run.pk
     return check
 
 
