@@ -115,8 +115,9 @@ def replace_structure(
     """Judge ``graph`` and put it in force; the caller holds the workflow."""
     require_editable(workflow)
     before = Graph.of(workflow.structure.graph) if workflow.structure else Graph((), ())
-    changed = diff.compare(before, graph)
     warnings = judge(workflow, graph, at)
+    graph = validation.canonical(graph, before)
+    changed = diff.compare(before, graph)
     _require_rights(acting_operator, before, graph, changed)
     if workflow.structure is not None and changed.is_empty:
         return SavedStructure(workflow.structure, changed, warnings)
@@ -162,13 +163,16 @@ def require_editable(workflow: Workflow) -> None:
 
 def judge(workflow: Workflow, graph: Graph, at: datetime) -> tuple[Finding, ...]:
     """Return the warnings about ``graph``; raise InvalidInput with its faults."""
-    found = [
-        *validation.find_faults(graph, is_technical=workflow.is_technical),
-        *surroundings.find_faults(graph, internal_name=workflow.internal_name, at=at),
-    ]
     told = {FindingLevel.WARNING}
     if workflow.state in AT_REST:
         told.add(FindingLevel.INCOMPLETE)
+    own = validation.find_faults(graph, is_technical=workflow.is_technical)
+    if any(finding.level is FindingLevel.ERROR for finding in own):
+        validation.refuse([finding for finding in own if finding.level not in told])
+    found = [
+        *own,
+        *surroundings.find_faults(graph, internal_name=workflow.internal_name, at=at),
+    ]
     validation.refuse([finding for finding in found if finding.level not in told])
     return tuple(found)
 
@@ -220,8 +224,8 @@ def _require_rights(
 
 
 def _needed_rights(types: set[str]) -> set[str]:
-    needed = {getattr(find_type(name), "needs_right", "") for name in types}
-    return needed - {"", None}
+    needed = {find_type(name).needs_right for name in types}
+    return needed - {""}
 
 
 def _settle_removed(

@@ -17,8 +17,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from workflows.activities import activity_types
+from workflows.activities.parameters import COMMON
+from workflows.activities.records import schema_of
 from workflows.engine import validation
-from workflows.engine.graph import Execution, Graph, OnError
+from workflows.engine.graph import Graph
 from workflows.exceptions import Fault, InvalidInput
 from workflows.models import (
     ErrorPolicy,
@@ -250,33 +252,16 @@ def _activity_schema() -> dict[str, Any]:
             "type": {"enum": list(types)},
             "label": {"type": "string", "maxLength": 128},
             "parameters": {"type": "object"},
-            "execution": {"enum": list(Execution)},
-            "error_policy": {"enum": list(OnError)},
-            "behavior": {"enum": ["several", "exclusive"]},
-            "affinity": {"type": ["string", "null"]},
-            "process_errors": {"type": ["boolean", "null"]},
-            "max_seconds": {"type": ["integer", "null"], "minimum": 1},
-            "retries": {"type": ["integer", "null"], "minimum": 0},
-            "retry_after": {"type": ["integer", "null"], "minimum": 1},
-            "init": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["name", "expression"],
-                    "properties": {
-                        "name": {
-                            "type": "string",
-                            "pattern": (
-                                r"^(vars|task|instance)\.[A-Za-z_][A-Za-z0-9_]*$"
-                            ),
-                        },
-                        "expression": {"type": "string", "minLength": 1},
-                    },
-                },
-            },
-            "comment": {"type": ["string", "null"]},
             "position": {"type": "object"},
+            **schema_of(COMMON)["properties"],
         },
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}},
+                "then": {"properties": {"parameters": activity_type.as_schema()}},
+            }
+            for name, activity_type in types.items()
+        ],
     }
 
 

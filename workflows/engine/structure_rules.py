@@ -230,7 +230,9 @@ def intervals(nodes: list[Node]) -> Iterator[Finding]:
                 Schedule.parse(node.parameters["schedule"], minimum_seconds=seconds)
             except ScheduleError as error:
                 for fault in error.faults:
-                    yield Finding(node.name, fault.field, fault.message, level)
+                    yield Finding(
+                        node.name, f"schedule.{fault.field}", fault.message, level
+                    )
                 break
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from workflows import conf
+from workflows.activities import find_type
 from workflows.engine.findings import Finding, FindingLevel
 from workflows.engine.graph import Graph
 from workflows.models import Heartbeat, HeartbeatKind, Workflow
@@ -19,17 +20,31 @@ Calls = Mapping[str, str]
 
 
 def find_faults(graph: Graph, *, internal_name: str, at: datetime) -> list[Finding]:
-    """Return what is to say about calls and affinities of a structure.
+    """Return what is to say about what the structure calls, names and asks for.
 
-    One query for each level of sub-workflows, and one when an activity has an
-    affinity.
+    The structure itself has no error. One query for each level of sub-workflows, one
+    for each thing named, and one when an activity has an affinity.
     """
     affinities = {
         node.name: str(node.extras["affinity"])
         for node in graph.nodes
         if node.extras.get("affinity")
     }
-    return [*_call_faults(graph, internal_name), *unserved(affinities, at)]
+    return [
+        *_call_faults(graph, internal_name),
+        *_missing(graph),
+        *unserved(affinities, at),
+    ]
+
+
+def _missing(graph: Graph) -> Iterator[Finding]:
+    """Name groups, operators and accounts that activities name and nobody has."""
+    for node in graph.nodes:
+        for fault in find_type(node.type).missing(node.parameters):
+            if (node.type, fault.field) != (SUB_WORKFLOW, "workflow"):
+                yield Finding(
+                    node.name, fault.field, fault.message, FindingLevel.INCOMPLETE
+                )
 
 
 def calls_of(graph: Graph) -> Calls:

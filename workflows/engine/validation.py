@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows.activities import ActivityType, find_type
+from workflows.activities.parameters import clean_options, option_faults
 from workflows.engine import shape, structure_rules
 from workflows.engine.findings import Finding, FindingLevel
 from workflows.engine.graph import ERROR_OUTPUT, Graph, Node, outputs_of
-from workflows.engine.node_options import option_faults
 from workflows.exceptions import ConfigurationError, Fault, InvalidInput
 
 SHAPE_RULES = (
@@ -113,6 +114,29 @@ def find_faults(graph: Graph, *, is_technical: bool = True) -> list[Finding]:
     if not is_technical:
         found += structure_rules.intervals(sound)
     return found
+
+
+def canonical(graph: Graph, before: Graph) -> Graph:
+    """Return ``graph`` with what differs from ``before`` as it is stored: 30, not 30s.
+
+    The rest stays as it is, so that a change shows in no other place. Activities at
+    fault stay too.
+    """
+    return Graph(
+        tuple(_canonical(node, before.by_name.get(node.name)) for node in graph.nodes),
+        graph.edges,
+    )
+
+
+def _canonical(node: Node, before: Node | None) -> Node:
+    activity_type = find_type(node.type)
+    parameters, extras = node.parameters, node.extras
+    is_new = before is None or parameters != before.parameters
+    if is_new and not activity_type.faults(parameters):
+        parameters = activity_type.clean(parameters)
+    if (before is None or extras != before.extras) and not option_faults(extras):
+        extras = clean_options(extras)
+    return replace(node, parameters=parameters, extras=extras)
 
 
 def _type_of(node: Node) -> ActivityType | None:

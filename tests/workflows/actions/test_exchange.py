@@ -197,7 +197,7 @@ def test_interval_of_an_imported_workflow_is_limited() -> None:
         "from": "00:00",
     }
 
-    assert refused_fields(document) == {"plan.every"}
+    assert refused_fields(document) == {"plan.schedule.every"}
 
 
 def test_name_of_a_built_in_workflow_is_not_free() -> None:

@@ -287,6 +287,17 @@ def test_activity_set_back_to_normal_releases_its_held_task(
         assert workflow.tasks.get(activity="process").substate == Substate.QUEUED
 
 
+def test_what_was_changed_is_stored_in_one_form(administrator: Operator) -> None:
+    with sample_workflow(three_rows) as workflow:
+        graph = structure_of(workflow)
+        changed = next(a for a in graph["activities"] if a["name"] == "process")
+        changed["max_seconds"] = "1m 30s"
+
+        saved = save_graph(graph, administrator)
+
+        assert saved.diff.as_changes() == {"process.max_seconds": [None, 90]}
+
+
 def test_editing_back_to_the_built_in_structure_is_no_edit_any_more(
     administrator: Operator,
 ) -> None:

@@ -122,3 +122,17 @@ def test_affinity_that_live_workers_serve_is_sound() -> None:
     Heartbeat.objects.create(kind=HeartbeatKind.QUEUE, name="moon", at=AT)
 
     assert found(calling(affinity="moon")) == []
+
+
+def test_things_that_an_activity_names_have_to_exist_before_a_start() -> None:
+    structure = {
+        "activities": [
+            {"name": "ask", "type": "approval", "parameters": {"group": "Nobody"}}
+        ],
+        "transitions": [],
+    }
+
+    (finding,) = found(structure)
+
+    assert finding.place == "ask.group"
+    assert finding.level is FindingLevel.INCOMPLETE

@@ -107,12 +107,12 @@ def test_sound_structure_has_nothing_to_say() -> None:
         (stored(("a", "alert", ALERT, {"retries": -1})), ("a.retries", ERROR)),
         (stored(("a", "alert", ALERT, {"retries": True})), ("a.retries", ERROR)),
         (
-            stored(("a", "alert", ALERT, {"max_seconds": "30s"})),
+            stored(("a", "alert", ALERT, {"max_seconds": "soon"})),
             ("a.max_seconds", ERROR),
         ),
         (
             stored(("a", "alert", ALERT, {"init": [{"name": "x"}]})),
-            ("a.init.0", ERROR),
+            ("a.init.0.expression", ERROR),
         ),
         (
             stored(("a", "start", {}, {"process_errors": True})),
