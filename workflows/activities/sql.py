@@ -271,11 +271,23 @@ def _read(code: str, values: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def _execute(code: str, values: dict[str, Any]) -> psycopg.Cursor[Any]:
-    """Execute one statement; prepared, so that the server refuses a second one."""
+    """Execute one statement; the server refuses a second one.
+
+    With values the protocol itself takes one only. Without any the server is asked
+    to parse it alone first.
+    """
     connection.ensure_connection()
+    raw = connection.connection
+    statement = code.rstrip().rstrip(";")
+    if not values:
+        parsed = raw.pgconn.prepare(b"", statement.replace("%%", "%").encode())
+        if parsed.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise ConfigurationError(
+                "The database refuses the statement: %(error)s",
+                error=_sentence(parsed.error_message.decode(errors="replace")),
+            )
     with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
-        return cursor.execute(code.rstrip().rstrip(";"), values, prepare=True)
+        return psycopg.Cursor(raw).execute(statement, values)
 
 
 def _say(statement: str) -> None:
@@ -306,7 +318,7 @@ def _limited(seconds: int) -> Iterator[None]:
         ) from error
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: object) -> str:
     return " ".join(str(error).split())[:500]
 
 
