@@ -104,13 +104,10 @@ class ConsoleStatus:
         """Return the parts that gave no sign of life for 30 s."""
         return [part for part in self.parts if part.is_silent]
 
-    @cached_property
+    @property
     def bell(self) -> notices.Bell:
         """Return what is new to the reader, and of whom nobody is told. One query."""
-        user = getattr(self._request, "user", None)
-        if user is None or not user.has_perm("workflows.view"):
-            return notices.Bell()
-        return notices.bell(user.pk)
+        return notices.bell_of(self._request)
 
     @property
     def is_known(self) -> bool:

@@ -28,3 +28,13 @@ WORKFLOWS = menu.register(
         badge=failed_badge,
     )
 )
+NOTIFICATIONS = menu.register(
+    menu.MenuEntry(
+        menu.MONITORING,
+        _("Notifications"),
+        "workflows:notification_list",
+        icon="bell",
+        permission="workflows.view",
+        order=15,
+    )
+)

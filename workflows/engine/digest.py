@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from workflows import conf
-from workflows.engine.notifications import forget_old, notify
+from workflows.engine.notifications import notify
 from workflows.engine.notifying.recipients import unreachable_workflows
+from workflows.engine.notifying.upkeep import forget_old
 from workflows.models import (
     Freshness,
     Heartbeat,

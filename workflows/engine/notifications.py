@@ -22,6 +22,7 @@ from workflows import conf, queue
 from workflows.engine import journal
 from workflows.engine.notifying import contents, mails, recipients
 from workflows.engine.notifying.fingerprints import fingerprint
+from workflows.engine.notifying.upkeep import GIVE_UP, KEPT
 from workflows.engine.supervision import component_status
 from workflows.models import (
     Level,
@@ -34,15 +35,11 @@ from workflows.models import (
 from workflows.registry import QUEUES
 
 DELIVER = "workflows.engine.notifications.deliver"
-NOTIFY_FAILURE = "workflows.engine.notifications.notify_failure"
 SEND_DUE = "workflows.engine.notifications.send_due"
 SEND_DUE_SECONDS = 60
 # Repetitions are told once an hour; what reached nobody is tried again sooner.
 REPEAT = timedelta(hours=1)
 TRY_AGAIN = timedelta(minutes=10)
-# What nobody could be told for so long is left to the console.
-GIVE_UP = timedelta(days=1)
-KEPT = timedelta(days=90)
 LOCK_CLASS = 0x4E << 48
 _BATCH = 100
 
@@ -382,25 +379,6 @@ def due_keys(at: datetime) -> list[int]:
     )
 
 
-def undelivered(at: datetime) -> int:
-    """Return how many notifications of the last day reached nobody by mail."""
-    return (
-        Notification.objects.filter(
-            last_at__gt=at - GIVE_UP, sent_at__isnull=False, sent_count=0
-        )
-        .exclude(kind=NotificationKind.DIGEST, level=Level.INFO)
-        .count()
-    )
-
-
-def forget_old(at: datetime) -> int:
-    """Delete what was resolved and is older than three months; return how many."""
-    deleted, _by_model = Notification.objects.filter(
-        last_at__lt=at - KEPT, resolved_at__isnull=False
-    ).delete()
-    return deleted
-
-
 def mail_supervisors(*, workflow_id: int, subject: str, body: str) -> int:
     """Mail every active supervisor that has an address; return how many.
 
@@ -411,19 +389,3 @@ def mail_supervisors(*, workflow_id: int, subject: str, body: str) -> int:
     if people and not sent.count:
         raise OSError(sent.error)
     return sent.count
-
-
-def notify_failure(task_id: int, epoch: int) -> None:
-    """Tell the supervisors once of a failed task; a queue task."""
-    with transaction.atomic():
-        task = (
-            Task.objects.select_for_update(of=("self",))
-            .select_related("workflow")
-            .filter(pk=task_id, epoch=epoch, status="failed")
-            .first()
-        )
-        if task is None or task.variables.get("notified") == epoch:
-            return
-        task.variables["notified"] = epoch
-        task.save(update_fields=["variables"])
-        workflow_failed(task.workflow, task, timezone.now())

@@ -16,7 +16,7 @@ from campaign.platform.supervision import (
     register_concerns,
     register_figures,
 )
-from workflows.console import appearance
+from workflows.console import appearance, notices
 from workflows.console.schedules import schedule_text
 from workflows.models import State, Substate, Task, TaskStatus, Workflow
 
@@ -69,6 +69,21 @@ def workflow_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]:
         url=f"{address}?state=running",
         order=12,
     )
+
+
+@register_figures
+def notification_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]:
+    """Count what operators should have been told and nobody was, of one day."""
+    untold = notices.bell_of(request).undelivered
+    if untold:
+        yield Figure(
+            name="undelivered",
+            label=_("Notifications that reached nobody"),
+            value=untold,
+            url=reverse("workflows:notification_list"),
+            order=13,
+            tone="bad",
+        )
 
 
 @register_concerns

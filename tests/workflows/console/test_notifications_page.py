@@ -219,3 +219,23 @@ def test_mute_needs_the_right_to_operate(
     workflow.refresh_from_db()
     assert response.status_code == 403
     assert workflow.muted_until is None
+
+
+def test_supervision_page_counts_what_reached_nobody(
+    supervisor_client: Client,
+) -> None:
+    tell(sent_at=timezone.now(), last_at=timezone.now())
+
+    page = supervisor_client.get("/monitoring/").content.decode()
+
+    assert "Notifications that reached nobody" in page
+
+
+def test_supervision_page_says_nothing_while_everybody_is_reached(
+    supervisor_client: Client,
+) -> None:
+    tell(sent_at=timezone.now(), last_at=timezone.now(), sent_count=1)
+
+    page = supervisor_client.get("/monitoring/").content.decode()
+
+    assert "Notifications that reached nobody" not in page
