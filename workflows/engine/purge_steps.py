@@ -44,26 +44,22 @@ class Step:
         return not self.kept
 
 
-_RUN_FAILED = (
-    "EXISTS (SELECT 1 FROM workflows_run r WHERE r.id = x.run_id"
-    " AND r.status = 'failed' AND r.ended_at IS NULL)"
-)
-_RUN_LIVE = (
-    "EXISTS (SELECT 1 FROM workflows_run r WHERE r.id = x.run_id"
-    " AND r.ended_at IS NULL)"
-)
-_HAS_CHILD = "EXISTS (SELECT 1 FROM workflows_run c WHERE c.parent_task_id = x.id)"
+# Scalar questions: one by EXISTS would be answered by reading all runs at once.
+_RUN = "(SELECT {what} FROM workflows_run r WHERE r.id = x.run_id)"
+_RUN_LIVE = _RUN.format(what="r.ended_at IS NULL")
+_RUN_FAILED = _RUN.format(what="r.ended_at IS NULL AND r.status = 'failed'")
+_CHILD = "(SELECT min(c.id) FROM workflows_run c WHERE c.parent_task_id = x.id)"
 # Those of an ended run go with it; a live one needs what it resumes from.
 _TASK = (
     "x.status <> 'active' AND x.result_label <> 'unterminated'"
     f" AND (x.run_id IS NULL OR ({_RUN_LIVE} AND x.status <> 'failed'))"
-    f" AND NOT {_HAS_CHILD}"
+    f" AND {_CHILD} IS NULL"
 )
 _LAST_RUN = (
     "(SELECT max(n.id) FROM workflows_run n WHERE n.workflow_id = x.workflow_id"
     " AND n.parent_task_id IS NULL)"
 )
-_LINE = f"NOT {_RUN_FAILED}"
+_LINE = f"{_RUN_FAILED} IS NOT TRUE"
 
 STEPS = (
     Step("journal", "workflows_journalentry x", "x.at", _LINE, _LINE),
