@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from workflows.engine import limits
+from workflows.engine.prepared import fetch_one
 from workflows.engine.states import EXECUTING
 from workflows.models import (
     Run,
@@ -124,7 +125,6 @@ def claim(*, queue_name: str = "", task_id: int | None = None) -> Task | None:
     another task of its run or of its exclusive activity runs. The task comes with
     those fields of its workflow and run that an execution reads. One statement.
     """
-    connection.ensure_connection()
     if limits.limit_binds():
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LIMIT_LOCK])
@@ -141,21 +141,19 @@ def claim(*, queue_name: str = "", task_id: int | None = None) -> Task | None:
 
 def _claim(queue_name: str, task_id: int | None) -> tuple[Any, ...] | None:
     host, pid = socket.gethostname(), os.getpid()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM_ONE if task_id is not None else _CLAIM_NEXT,
-            {
-                "task": task_id,
-                "queue": queue_name,
-                "lock": LOCK_CLASS,
-                "limit": limits.max_active(),
-                "at": timezone.now(),
-                "claimer": f"{host}:{pid}",
-                "host": host,
-                "pid": pid,
-            },
-        )
-        return cursor.fetchone()
+    which = {"queue": queue_name} if task_id is None else {"task": task_id}
+    return fetch_one(
+        _CLAIM_NEXT if task_id is None else _CLAIM_ONE,
+        {
+            **which,
+            "lock": LOCK_CLASS,
+            "limit": limits.max_active(),
+            "at": timezone.now(),
+            "claimer": f"{host}:{pid}",
+            "host": host,
+            "pid": pid,
+        },
+    )
 
 
 def _from_row(row: tuple[Any, ...]) -> Task:

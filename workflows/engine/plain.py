@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from workflows import conf
@@ -26,6 +26,7 @@ from workflows.engine.conclusion import REPORT, Outcome, report_parameters
 from workflows.engine.context import TaskContext
 from workflows.engine.following import EVERY_OUTPUT, new_task, wake
 from workflows.engine.graph import Execution, Graph, Options
+from workflows.engine.prepared import fetch_one
 from workflows.engine.structures import graph_of
 from workflows.models import Level, Run, Task, TaskStatus, Workflow
 from workflows.registry import Done
@@ -33,14 +34,14 @@ from workflows.registry import Done
 _END = "end"
 _LOCK = """
 SELECT w.state = 'started' AND NOT w.stops_after_run FROM workflows_workflow w
-WHERE w.id = %s FOR UPDATE
+WHERE w.id = %(workflow)s FOR UPDATE
 """
 _CONCLUDE = """
 WITH done AS (
     UPDATE workflows_task SET status = 'completed', substate = '',
         completed_at = %(at)s, output = %(output)s, result_label = %(label)s,
         record_count = coalesce(record_count, 0) + %(count)s,
-        own_variables = %(own)s
+        own_variables = %(own)s::jsonb
     WHERE id = %(task)s AND epoch = %(epoch)s AND status = 'active'
         AND substate = 'running' AND cancel_asked_at IS NULL
     RETURNING id
@@ -51,18 +52,19 @@ WITH done AS (
         is_simulated, limit_seconds, iterations, epoch, attempt, claimed_by, host,
         output, result_label, error, traceback, busy_seconds, retries)
     SELECT %(workflow)s, %(run)s, f.activity, f.activity_type, f.status, f.substate,
-        f.queue, %(at)s, %(at)s, %(at)s, f.over_at, f.over_at, %(activity)s,
-        %(variables)s, '{}', f.is_exclusive, f.is_cancellable, false, f.limit_seconds,
-        0, 0, 0, '', '', '', '', '', '', 0, 0
-    FROM jsonb_to_recordset(%(followers)s) AS f (activity text, activity_type text,
-        status text, substate text, queue text, over_at timestamptz,
+        f.queue, %(at)s, %(at)s, %(at)s, f.over_at, f.over_at, %(activity)s::text,
+        %(variables)s::jsonb, '{}', f.is_exclusive, f.is_cancellable, false,
+        f.limit_seconds, 0, 0, 0, '', '', '', '', '', '', 0, 0
+    FROM jsonb_to_recordset(%(followers)s::jsonb) AS f (activity text,
+        activity_type text, status text, substate text, queue text,
+        over_at timestamptz,
         is_exclusive boolean, is_cancellable boolean, limit_seconds integer), done
 ), lines AS (
     INSERT INTO workflows_journalentry (workflow_id, run_id, task_id, activity, level,
         message, parameters, operator, at)
-    SELECT %(workflow)s, %(run)s, %(task)s, %(activity)s, l.level, l.message,
+    SELECT %(workflow)s, %(run)s, %(task)s, %(activity)s::text, l.level, l.message,
         l.parameters, '', l.at
-    FROM jsonb_to_recordset(%(lines)s) AS l (level smallint, message text,
+    FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (level smallint, message text,
         parameters jsonb, at timestamptz), done
 ), rest AS (
     SELECT count(*) AS number FROM workflows_task t WHERE t.run_id = %(run)s
@@ -218,36 +220,36 @@ def _write(
         },
     ]
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK, [task.workflow_id])
-            row = cursor.fetchone()
-            if row is None or not row[0]:
-                return False
-            cursor.execute(
-                _CONCLUDE,
-                {
-                    "at": at,
-                    "task": task.pk,
-                    "epoch": task.epoch,
-                    "activity": task.activity,
-                    "workflow": task.workflow_id,
-                    "run": run.pk,
-                    "output": outcome.output,
-                    "label": outcome.label,
-                    "count": outcome.count,
-                    "read": outcome.read,
-                    "written": outcome.written,
-                    "rejected": outcome.rejected,
-                    "own": _json(context.own),
-                    "variables": _json(variables),
-                    "followers": _json(following.rows),
-                    "lines": _json(lines),
-                    "goes_on": bool(following.wakes),
-                    "late": conf.LATE_SECONDS,
-                    "lock": lock_key(task.pk),
-                },
-            )
-            is_done, is_over, is_last, is_at_rest, _unlocked = cursor.fetchone()
+        row = fetch_one(_LOCK, {"workflow": task.workflow_id})
+        if row is None or not row[0]:
+            return False
+        written = fetch_one(
+            _CONCLUDE,
+            {
+                "at": at,
+                "task": task.pk,
+                "epoch": task.epoch,
+                "activity": task.activity,
+                "workflow": task.workflow_id,
+                "run": run.pk,
+                "output": outcome.output,
+                "label": outcome.label,
+                "count": outcome.count,
+                "read": outcome.read,
+                "written": outcome.written,
+                "rejected": outcome.rejected,
+                "own": _json(context.own),
+                "variables": _json(variables),
+                "followers": _json(following.rows),
+                "lines": _json(lines),
+                "goes_on": bool(following.wakes),
+                "late": conf.LATE_SECONDS,
+                "lock": lock_key(task.pk),
+            },
+        )
+        if written is None:
+            raise _NotPlain
+        is_done, is_over, is_last, is_at_rest, _unlocked = written
         if not is_done:
             raise _NotPlain  # cancelled, or taken over by somebody
         for name, count in following.wakes.items():
