@@ -27,7 +27,12 @@ from workflows.api import (
     audit_router,
     caller,
     command_router,
+    freeze_router,
+    notification_router,
     problems,
+    properties_router,
+    signal_router,
+    state_router,
     structure_router,
     versions_router,
     workflow_router,
@@ -236,8 +241,13 @@ def url_patterns() -> list[URLPattern | URLResolver]:
 api.add_router("/workflows", versions_router.router)
 api.add_router("/workflows", workflow_router.router)
 api.add_router("/workflows", command_router.router)
+api.add_router("/workflows", signal_router.router)
+api.add_router("/workflows", state_router.router)
+api.add_router("/workflows", properties_router.router)
 api.add_router("/workflows", structure_router.router)
 api.add_router("", audit_router.router)
+api.add_router("", freeze_router.router)
+api.add_router("", notification_router.router)
 api.add_router("", messages_api.router)
 api.add_router("", deliveries_api.router)
 api.add_router("", platform_api.router)

@@ -12,6 +12,8 @@ from workflows.api import rows
 from workflows.api.caller import ADMIN, operator_with, reader
 from workflows.api.paging import DEFAULT_LIMIT, keyset, searched
 from workflows.api.schemas import AuditPage, ComponentOut, MonitoringOut
+from workflows.api.state_router import running_tasks
+from workflows.api.state_schemas import RunningTasks
 from workflows.api.workflow_router import Cursor, Limit
 from workflows.engine.supervision import component_status
 from workflows.models import AuditEntry, Workflow
@@ -63,3 +65,9 @@ def show_monitoring(request: HttpRequest) -> MonitoringOut:
         failed=list(names.filter(failed=True)[:SHOWN]),
         paused=list(names.filter(state="paused", failed=False)[:SHOWN]),
     )
+
+
+@router.get("/monitoring/stuck", response=RunningTasks, url_name="monitoring_stuck")
+def list_running(request: HttpRequest) -> RunningTasks:
+    """List all running tasks, the longest silent first."""
+    return running_tasks(reader(request))

@@ -1,24 +1,32 @@
-"""Commands: asking for one, and the ledger of all."""
+"""Commands: asking for one, rehearsing it, and the ledger of all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.auth.models import AbstractUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Status
+from ninja import Router
 
 from workflows import conf
-from workflows.actions import issue_command
-from workflows.api import rows
+from workflows.actions import CommandResult, issue_command
+from workflows.actions.command_parameters import given_parameters
+from workflows.api import repeated, rows
 from workflows.api.bodies import require_small
 from workflows.api.caller import EXECUTE, operator_with, reader
+from workflows.api.order_schemas import CommandAccepted, CommandIn, CommandPreview
 from workflows.api.paging import DEFAULT_LIMIT, keyset
-from workflows.api.schemas import CommandAccepted, CommandIn, CommandOut, CommandPage
+from workflows.api.previewing import preview_of
+from workflows.api.schemas import CommandOut, CommandPage
+from workflows.api.versions_router import Preview
 from workflows.api.workflow_router import Cursor, Limit
+from workflows.engine.states import cell
 from workflows.exceptions import Fault, InvalidInput, NotFound
 from workflows.models import (
     Command,
@@ -27,56 +35,50 @@ from workflows.models import (
     Heartbeat,
     HeartbeatKind,
     Source,
-    State,
+    Workflow,
 )
 
 router = Router(tags=["Commands"])
-_AIMS = {
-    CommandName.START: State.STARTED,
-    CommandName.RESUME: State.STARTED,
-    CommandName.RESTART: State.STARTED,
-    CommandName.WAKE: State.STARTED,
-    CommandName.PAUSE: State.PAUSED,
-    CommandName.STOP: State.FINISHED,
-    CommandName.KILL: State.FINISHED,
-}
+Shape = Callable[[CommandAccepted], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller asks of a workflow."""
+
+    name: CommandName
+    expected_state: str = ""
+    reason: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 @router.post(
     "/{internal_name}/commands",
-    response={200: CommandAccepted, 202: CommandAccepted},
+    response={200: CommandAccepted | CommandPreview, 202: CommandAccepted},
     url_name="workflow_commands",
 )
 def post_command(
-    request: HttpRequest, internal_name: str, body: CommandIn
-) -> Status[CommandAccepted]:
+    request: HttpRequest, internal_name: str, body: CommandIn, preview: Preview = False
+) -> HttpResponse | CommandPreview:
     """Ask for a command: 202 accepted, 200 when the workflow already is so.
 
     409 tells the state and the commands allowed in it; the refusal is in the
-    ledger too.
+    ledger too. With ``preview=1`` nothing is done; the answer tells the effects, or
+    why it would be refused. The header ``Idempotency-Key`` makes a repetition
+    harmless: within 24 hours it gets the first answer.
     """
     require_small(request)
-    if body.command not in CommandName.values:
-        raise InvalidInput(
-            _("There is no command %(command)s."),
-            faults=[
-                Fault(
-                    "command",
-                    _("Use one of %(known)s.")
-                    % {"known": ", ".join(CommandName.values)},
-                )
-            ],
-            command=body.command,
+    asked = _read(body)
+    if preview:
+        order = _order(request, internal_name, asked)
+        told = preview_of(issue_command, **order)
+        return CommandPreview(
+            command=asked.name.value,
+            state=told.state,
+            state_after=told.state_after,
+            effects=told.effects,
         )
-    accepted = order(
-        request,
-        internal_name,
-        CommandName(body.command),
-        expected_state=body.expected_state,
-        reason=body.reason,
-        parameters=body.parameters,
-    )
-    return Status(200 if accepted.noop else 202, accepted)
+    return respond(request, internal_name, asked)
 
 
 @router.get(
@@ -112,44 +114,32 @@ def show_command(
     return rows.command_out(command)
 
 
-def order(
+def respond(
     request: HttpRequest,
     internal_name: str,
-    name: CommandName,
+    asked: Asked,
     *,
-    expected_state: str = "",
-    reason: str = "",
-    parameters: dict[str, Any] | None = None,
-) -> CommandAccepted:
-    """Issue a command for the caller and return the answer."""
-    operator = operator_with(request, EXECUTE, permission="workflows.view")
-    workflow = rows.find_workflow(internal_name)
-    at = timezone.now()
-    result = issue_command(
-        internal_name=workflow.internal_name,
-        name=name,
-        acting_operator=operator,
-        source=Source.API,
-        expected_state=expected_state,
-        reason=reason,
-        parameters=parameters,
-        at=at,
-    )
-    command = result.command
-    lingers = command.status == CommandStatus.REQUESTED
-    return CommandAccepted(
-        commandId=command.pk,
-        PKey=str(result.workflow.uuid),
-        internal_name=result.workflow.internal_name,
-        command=name.value,
-        status=command.status,
-        state=result.workflow.state,
-        requestedState=_AIMS[name].value if lingers else result.workflow.state,
-        statusUrl=reverse(
-            "api:workflow_command", args=[result.workflow.internal_name, command.pk]
-        ),
-        noop=result.noop,
-        warning=None if clock_runs(at) else _("The clock is not running."),
+    shape: Shape = CommandAccepted.model_dump,
+) -> HttpResponse:
+    """Issue a command for the caller and answer, once for each Idempotency-Key.
+
+    ``shape`` turns the answer into the document of the face that was called.
+    """
+    key = repeated.read_key(request)
+    order = {**_order(request, internal_name, asked), "idempotency_key": key}
+
+    def give() -> HttpResponse:
+        accepted = _accepted(issue_command(**order), order["at"])
+        return JsonResponse(shape(accepted), status=200 if accepted.noop else 202)
+
+    if not key:
+        return give()
+    return repeated.answer_once(
+        operator=order["acting_operator"],
+        key=key,
+        asked={"workflow": order["internal_name"], **asdict(asked)},
+        at=order["at"],
+        give=give,
     )
 
 
@@ -159,3 +149,61 @@ def clock_runs(at: datetime) -> bool:
         kind=HeartbeatKind.CLOCK,
         at__gte=at - timedelta(seconds=conf.SILENCE_SECONDS),
     ).exists()
+
+
+def _read(body: CommandIn) -> Asked:
+    """Return what a body asks for; raises InvalidInput with every fault."""
+    if body.command not in CommandName.values:
+        raise InvalidInput(
+            _("There is no command %(command)s."),
+            faults=[
+                Fault(
+                    "command",
+                    _("Use one of %(known)s.")
+                    % {"known": ", ".join(CommandName.values)},
+                )
+            ],
+            command=body.command,
+        )
+    name = CommandName(body.command)
+    given = body.parameters.model_dump() if body.parameters else {}
+    return Asked(name, body.expected_state, body.reason, given_parameters(name, given))
+
+
+def _order(request: HttpRequest, internal_name: str, asked: Asked) -> dict[str, Any]:
+    """Return the arguments of the action, for the caller."""
+    operator: AbstractUser = operator_with(
+        request, EXECUTE, permission="workflows.view"
+    )
+    workflow: Workflow = rows.find_workflow(internal_name)
+    return {
+        "internal_name": workflow.internal_name,
+        "name": asked.name,
+        "acting_operator": operator,
+        "source": Source.API,
+        "expected_state": asked.expected_state,
+        "reason": asked.reason,
+        "parameters": asked.parameters,
+        "at": timezone.now(),
+    }
+
+
+def _accepted(result: CommandResult, at: datetime) -> CommandAccepted:
+    command, workflow = result.command, result.workflow
+    aim = None
+    if command.status == CommandStatus.REQUESTED:
+        aim = cell(command.state_before, command.name).to
+    return CommandAccepted(
+        commandId=command.pk,
+        PKey=str(workflow.uuid),
+        internal_name=workflow.internal_name,
+        command=command.name,
+        status=command.status,
+        state=workflow.state,
+        requestedState=aim.value if aim else workflow.state,
+        statusUrl=reverse(
+            "api:workflow_command", args=[workflow.internal_name, command.pk]
+        ),
+        noop=result.noop,
+        warning=None if clock_runs(at) else _("The clock is not running."),
+    )

@@ -61,9 +61,18 @@ def problem(
 
 
 def of_error(error: AppError) -> HttpResponse:
-    """Return the problem document of one of our errors, with its fields."""
+    """Return the problem document of one of our errors, with its fields.
+
+    One that tells when to try again (``retry_after``, seconds) has the header too.
+    """
+    wait = error.fields.get("retry_after")
     return problem(
-        error.status, error.code, error.message, faults=error.faults, **error.fields
+        error.status,
+        error.code,
+        error.message,
+        faults=error.faults,
+        headers={"Retry-After": str(wait)} if wait is not None else None,
+        **error.fields,
     )
 
 

@@ -85,6 +85,8 @@ class RunOut(Schema):
     rejected_count: int
     is_idle: bool
     repeats: int
+    is_waiting: bool
+    is_simulation: bool
 
 
 class TaskOut(Schema):
@@ -193,32 +195,6 @@ class NextRuns(Schema):
 
     items: list[datetime]
     next: str | None = None
-
-
-class CommandIn(Schema):
-    """A command; ``expected_state`` refuses it when the state has changed since."""
-
-    command: str = Field(
-        description="start, pause, resume, stop, restart, kill or wake"
-    )
-    expected_state: str = Field("", max_length=20)
-    reason: str = Field("", max_length=512)
-    parameters: dict[str, Any] | None = None
-
-
-class CommandAccepted(Schema):
-    """The answer to a command."""
-
-    commandId: int
-    PKey: str
-    internal_name: str
-    command: str
-    status: str
-    state: str
-    requestedState: str
-    statusUrl: str
-    noop: bool = False
-    warning: str | None = None
 
 
 class ActivityIn(Schema):

@@ -16,16 +16,16 @@ from uuid import UUID
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from pydantic import BaseModel
 
-from workflows.actions import raise_signal
 from workflows.api import problems, rows
 from workflows.api.bodies import require_small
-from workflows.api.caller import EXECUTE, SIGNAL, authenticate, operator_with, reader
-from workflows.api.command_router import clock_runs, order
-from workflows.api.signal_parameters import ParameterFaults, coerce
+from workflows.api.caller import authenticate, reader
+from workflows.api.command_router import Asked, respond
+from workflows.api.signal_parameters import ParameterFaults
+from workflows.api.signals import accept_signal
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
 from workflows.models import CommandName, Workflow
 
@@ -95,9 +95,12 @@ def post_command(request: HttpRequest, workflow_id: str) -> HttpResponse:
                 )
             ]
         )
-    answer = order(request, _find(workflow_id).internal_name, CommandName(str(method)))
-    status = HTTPStatus.OK if answer.noop else HTTPStatus.ACCEPTED
-    return JsonResponse(answer.model_dump(exclude_none=True), status=status)
+    return respond(
+        request,
+        _find(workflow_id).internal_name,
+        Asked(CommandName(str(method))),
+        shape=_without_blanks,
+    )
 
 
 @standard_view("POST")
@@ -109,25 +112,13 @@ def trigger_signal(
     The token segment of the original's addresses is accepted and not needed.
     """
     workflow = _find(workflow_id)
-    permission = (
-        "workflows.operate_technical" if workflow.is_technical else "workflows.execute"
-    )
-    operator = operator_with(request, SIGNAL, EXECUTE, permission=permission)
-    declared = _declared(workflow, activity)
     body = _read_body(request)
-    variables = coerce(body, declared)
-    at = timezone.now()
-    raise_signal(
-        internal_name=workflow.internal_name,
-        activity=activity,
-        variables=variables,
-        source=f"{body['source']} ({operator.get_username()})"[:64],
-        at=at,
-    )
-    answer = {"PKey": str(workflow.uuid), "activity": activity, "status": "accepted"}
-    if not clock_runs(at):
-        answer["warning"] = _("The clock is not running.")
-    return JsonResponse(answer, status=HTTPStatus.ACCEPTED)
+    answer = accept_signal(request, workflow, activity, body)
+    return JsonResponse(_without_blanks(answer), status=HTTPStatus.ACCEPTED)
+
+
+def _without_blanks(answer: BaseModel) -> dict[str, Any]:
+    return answer.model_dump(exclude_none=True)
 
 
 def _find(workflow_id: str) -> Workflow:
@@ -155,19 +146,6 @@ def _activities(workflow: Workflow) -> dict[str, dict[str, Any]]:
             href = reverse("execution_trigger", args=[workflow.uuid, name])
             shown[name]["trigger"] = {"href": href}
     return shown
-
-
-def _declared(workflow: Workflow, activity: str) -> dict[str, str]:
-    """Return the declared parameters of a signal activity as name -> type."""
-    for candidate in workflow.structure.activities if workflow.structure else ():
-        if candidate["name"] == activity and candidate["type"] == "signal":
-            parameters = candidate.get("parameters", {})
-            return {d["name"]: d["type"] for d in parameters.get("declared", ())}
-    raise NotFound(
-        _("The workflow %(workflow)s has no external signal %(activity)s."),
-        workflow=workflow.internal_name,
-        activity=activity,
-    )
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:

@@ -68,7 +68,13 @@ def test_impossible_command_tells_state_and_what_is_allowed(supervisor, workflow
     assert answer["Content-Type"] == "application/problem+json"
     assert body["error_code"] == "WKF-409001"
     assert body["state"] == "finished"
-    assert set(body["allowed"]) == {"start", "restart"}
+    assert set(body["allowed"]) == {
+        "start",
+        "restart",
+        "restart_task",
+        "simulate",
+        "purge",
+    }
 
 
 def test_refused_command_stays_in_the_ledger(supervisor, workflow):

@@ -8,6 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from campaign.api import api
+from workflows.actions.command_parameters import PARAMETERS
+from workflows.models import CommandName
 
 URL = "/api/v1/openapi.json"
 
@@ -100,6 +102,14 @@ def test_every_operation_needs_a_token(document):
         "/api/v1/workflows/{internal_name}/occurrences",
         "/api/v1/workflows/{internal_name}/schedule",
         "/api/v1/workflows/{internal_name}/structure",
+        "/api/v1/workflows/{internal_name}/properties",
+        "/api/v1/workflows/{internal_name}/signals/{activity}",
+        "/api/v1/workflows/{internal_name}/waiting",
+        "/api/v1/workflows/{internal_name}/stuck",
+        "/api/v1/workflows/{internal_name}/freshness",
+        "/api/v1/workflows/{internal_name}/runs/{run_id}/comparison",
+        "/api/v1/monitoring/stuck",
+        "/api/v1/instance/freeze",
         "/api/v1/deliveries",
         "/api/v1/logs",
         "/api/v1/options",
@@ -118,6 +128,15 @@ def test_page_shows_every_operation_without_script(db, document):
     assert "<script" not in html
     assert "http" not in page.headers["Content-Security-Policy"]
     assert all(path in html for path in document["paths"])
+
+
+def test_command_names_and_parameters_are_in_the_document(document):
+    schemas = document["components"]["schemas"]
+
+    assert schemas["CommandIn"]["properties"]["command"]["enum"] == CommandName.values
+    assert set(schemas["CommandParameters"]["properties"]) == {
+        name for names in PARAMETERS.values() for name in names
+    }
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/", "/api/v2/workflows"])

@@ -49,7 +49,7 @@ def test_odd_command_never_fails_on_our_side(supervisor, workflow, change):
 
 
 def test_command_over_64_kilobytes_is_413(supervisor, workflow):
-    body = {"command": "pause", "parameters": {"note": "x" * 70_000}}
+    body = {"command": "start", "parameters": {"variables": {"n": "x" * 70_000}}}
 
     assert supervisor.post(f"{ONE}/commands", body).status_code == 413
 

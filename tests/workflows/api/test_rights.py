@@ -16,7 +16,13 @@ READING = [
     f"{ONE}/next",
     f"{ONE}/schedule",
     f"{ONE}/structure",
+    f"{ONE}/waiting",
+    f"{ONE}/stuck",
+    f"{ONE}/freshness",
+    f"{ONE}/properties",
     "/api/v1/monitoring",
+    "/api/v1/monitoring/stuck",
+    "/api/v1/instance/freeze",
     STANDARD,
 ]
 ADMINISTERING = ["/api/v1/audit", "/api/v1/options"]

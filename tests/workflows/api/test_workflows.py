@@ -42,7 +42,16 @@ def test_detail_shows_properties_and_allowed_commands(supervisor, workflow):
     assert shown["package_label"] == "Installed by default"
     assert shown["version"] == 1
     assert shown["supervisors"] == ["Workflow supervisors"]
-    assert set(shown["allowed_commands"]) == {"pause", "stop", "restart", "wake"}
+    assert set(shown["allowed_commands"]) == {
+        "pause",
+        "stop",
+        "restart",
+        "wake",
+        "stop_after_run",
+        "restart_task",
+        "cancel_task",
+        "purge",
+    }
 
 
 def test_other_spelling_is_read(reader, workflow):
