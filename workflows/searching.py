@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-STEP = 100_000
+STEP = 50_000
 
 
 def end_of_step(among: QuerySet[Any], before: int | None) -> int | None:

@@ -18,6 +18,8 @@ from workflows.registry import QUEUES
 
 RESCUE = "rescue"
 CANARY = "canary:"
+# Two rounds of the safety net, and its own lateness.
+NET_SILENCE_SECONDS = 150
 ANSWER_CANARY = "workflows.engine.supervision.answer_canary"
 
 
@@ -120,13 +122,29 @@ def component_status(at: datetime) -> dict[str, Component]:
     )
     canaries = {row.name: row for row in rows if row.kind == HeartbeatKind.QUEUE}
     for name in QUEUES:
+        last = canaries.get(name)
         status[f"queue:{name}"] = _judge(
-            canaries.get(name),
+            last,
             at,
             _("The workers of this queue answer."),
             _("No worker of this queue answers."),
+            silence=_patience(last, at, has_clock=status["clock"].is_up),
         )
     return status
+
+
+def _patience(canary: Heartbeat | None, at: datetime, *, has_clock: bool) -> int:
+    """Return after how many seconds a queue without an answer counts as down.
+
+    A dead clock sends no canaries; the safety net does so once a minute. A queue that
+    answered the last one is not to blame for the ones that were not sent.
+    """
+    if has_clock or canary is None or canary.sent_at is None:
+        return conf.SILENCE_SECONDS
+    is_open = canary.sent_at >= canary.at
+    if is_open and canary.sent_at < at - timedelta(seconds=conf.SILENCE_SECONDS):
+        return conf.SILENCE_SECONDS
+    return NET_SILENCE_SECONDS
 
 
 def unknown_status(reason: str) -> dict[str, Component]:
@@ -139,10 +157,17 @@ def unknown_status(reason: str) -> dict[str, Component]:
     }
 
 
-def _judge(last: Heartbeat | None, at: datetime, well: str, ill: str) -> Component:
+def _judge(
+    last: Heartbeat | None,
+    at: datetime,
+    well: str,
+    ill: str,
+    *,
+    silence: int = conf.SILENCE_SECONDS,
+) -> Component:
     if last is None:
         return Component(Health.DOWN, ill)
     age = max(0.0, (at - last.at).total_seconds())
-    if age > conf.SILENCE_SECONDS:
+    if age > silence:
         return Component(Health.DOWN, ill, age, last.host, last.pid)
     return Component(Health.UP, well, age, last.host, last.pid)

@@ -41,11 +41,17 @@ def live_without_clock(minutes: int = MINUTES) -> None:
     """Let only the safety net and the workers do their duty for some minutes."""
     for minute in range(minutes):
         at = FIRST + timedelta(minutes=minute) + LATE
-        with time_machine.travel(at, tick=False):
-            clock.safety_net()
-            for name in QUEUES:
-                supervision.answer_canary(name)
+        call_net(at, *QUEUES)
         work_off(at)
+
+
+def call_net(at: datetime, *answering: str) -> None:
+    """Call the safety net; a second later the answering queues run their canary."""
+    with time_machine.travel(at, tick=False):
+        clock.safety_net()
+    with time_machine.travel(at + timedelta(seconds=1), tick=False):
+        for name in answering:
+            supervision.answer_canary(name)
 
 
 @pytest.fixture
@@ -130,7 +136,8 @@ def test_clock_and_net_away_for_ten_minutes_follow_the_misfire_policy(
 def test_readyz_names_the_clock_and_nothing_else(client: Client) -> None:
     live_without_clock(minutes=2)
 
-    with time_machine.travel(FIRST + timedelta(minutes=1) + 2 * LATE, tick=False):
+    # Right before the third call: the queues' last canaries are a minute old.
+    with time_machine.travel(FIRST + timedelta(minutes=2), tick=False):
         answer = client.get("/readyz")
 
     parts: dict[str, Any] = answer.json()["components"]
@@ -139,6 +146,26 @@ def test_readyz_names_the_clock_and_nothing_else(client: Client) -> None:
     assert parts["clock"]["detail"] == (
         "The clock is not running; schedules are kept to the minute only."
     )
+
+
+@pytest.mark.usefixtures("_silent_clock")
+def test_queue_that_leaves_the_canary_of_the_net_unanswered_is_down() -> None:
+    live_without_clock(minutes=1)
+    call_net(FIRST + timedelta(minutes=1), "workflows")
+
+    found = supervision.component_status(FIRST + timedelta(minutes=1, seconds=40))
+
+    down = {name for name, part in found.items() if not part.is_up}
+    assert down == {"clock", "queue:realtime", "queue:bulk"}
+
+
+@pytest.mark.usefixtures("_silent_clock")
+def test_queues_are_down_when_neither_clock_nor_net_asks_them() -> None:
+    live_without_clock(minutes=1)
+
+    found = supervision.component_status(FIRST + timedelta(minutes=3))
+
+    assert [name for name, part in found.items() if part.is_up] == ["database"]
 
 
 @pytest.mark.usefixtures("_silent_clock")
