@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
@@ -35,7 +37,7 @@ def post_freeze(request: HttpRequest, body: FreezeIn) -> Status[FreezeOut]:
     operator = operator_with(request, EXECUTE, permission="workflows.view")
     freeze = freeze_instance(
         reason=body.reason,
-        until=body.until,
+        until=body.until.astimezone(UTC) if body.until else None,
         acting_operator=operator,
         source=Source.API,
         at=timezone.now(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.test import Client
 
@@ -160,6 +162,39 @@ def test_posted_document_names_workflow_kind_and_absolute_address(
     assert told["url"] == "http://127.0.0.1:8000/workflows/sample/"
 
 
+def documented_check() -> Any:
+    """Return the function that docs/notifications.md gives to receivers."""
+    text = (settings.BASE_DIR / "docs" / "notifications.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    known: dict[str, Any] = {}
+    exec(compile(code, "notifications.md", "exec"), known)  # noqa: S102
+    return known["is_genuine"]
+
+
+def test_documented_check_takes_what_we_post(
+    hook: ExternalAccount, receiver: Receiver, workflow: Workflow
+) -> None:
+    tell(workflow)
+    post_all()
+
+    ((headers, body),) = receiver.taken
+    header = headers["X-Campaign-Signature"]
+    assert documented_check()(header, body, SECRET, START.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("body", "secret", "late"),
+    [(b"{ }", SECRET, 0), (b"{}", "another", 0), (b"{}", SECRET, 301)],
+    ids=["another body", "another secret", "too old"],
+)
+def test_documented_check_refuses_what_we_did_not_post(
+    body: bytes, secret: str, late: int
+) -> None:
+    header = sign(SECRET, b"{}", START)
+
+    assert not documented_check()(header, body, secret, START.timestamp() + late)
+
+
 def test_another_body_has_another_signature() -> None:
     assert sign(SECRET, b"{}", START) != sign(SECRET, b"{ }", START)
 
@@ -255,10 +290,13 @@ def test_webhook_that_is_switched_off_gets_nothing(
 
 
 def test_secret_of_another_key_is_told_with_a_remedy(
-    hook: ExternalAccount, receiver: Receiver, workflow: Workflow, settings: Any
+    hook: ExternalAccount,
+    receiver: Receiver,
+    workflow: Workflow,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tell(workflow)
-    settings.CAMPAIGN_SECRETS_KEY = "another key"
+    monkeypatch.setattr(settings, "CAMPAIGN_SECRETS_KEY", "another key")
 
     post_all()
 

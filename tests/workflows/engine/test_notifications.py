@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,20 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.mail.backends import locmem
+from django.db import connection
 
 from campaign.access.models import Operator
 from tests.workflows.samples import START, sample_workflow, three_rows
+from workflows import queue
 from workflows.actions.sync import SUPERVISORS
 from workflows.engine import notifications
-from workflows.engine.notifications import deliver, due_keys, notify, resolve
+from workflows.engine.notifications import (
+    LOCK_CLASS,
+    deliver,
+    due_keys,
+    notify,
+    resolve,
+)
 from workflows.models import (
     Level,
     Notification,
@@ -329,3 +338,49 @@ def test_alert_mails_every_supervisor_with_an_address(
 
     assert sent == 1
     assert mail.outbox[0].subject == "Look"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_told_at_the_same_moment_is_one_row() -> None:
+    both = threading.Barrier(2)
+
+    def tell() -> None:
+        both.wait()
+        notify(
+            kind=NotificationKind.SILENT,
+            fingerprint_of=("clock",),
+            level=Level.ERROR,
+            message="Silent.",
+            parameters={},
+            at=START,
+        )
+        connection.close()
+
+    threads = [threading.Thread(target=tell) for _number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Notification.objects.get().count == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_notification_that_another_worker_sends_is_left_alone() -> None:
+    row = notify(
+        kind=NotificationKind.SILENT,
+        level=Level.ERROR,
+        message="Silent.",
+        parameters={},
+        at=START,
+    )
+    other = queue.open_listener("another_worker")
+    other.execute("SELECT pg_advisory_lock(%s)", [LOCK_CLASS + row.pk])
+
+    send(row)
+    during = Notification.objects.get().sent_at
+    other.close()
+    send(row)
+
+    assert during is None
+    assert Notification.objects.get().sent_at == START
