@@ -27,10 +27,7 @@ from workflows.api import (
     audit_router,
     caller,
     command_router,
-<<<<<<< HEAD
-=======
     freeze_router,
->>>>>>> origin/main
     notification_router,
     problems,
     properties_router,
@@ -249,10 +246,7 @@ api.add_router("/workflows", state_router.router)
 api.add_router("/workflows", properties_router.router)
 api.add_router("/workflows", structure_router.router)
 api.add_router("", audit_router.router)
-<<<<<<< HEAD
-=======
 api.add_router("", freeze_router.router)
->>>>>>> origin/main
 api.add_router("", notification_router.router)
 api.add_router("", messages_api.router)
 api.add_router("", deliveries_api.router)
