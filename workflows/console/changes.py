@@ -20,10 +20,21 @@ ACTIONS: dict[str, str | Promise] = {
     "workflows.workflow.properties_changed": gettext_lazy("Properties changed"),
     "workflows.workflow.schedule_changed": gettext_lazy("Schedule changed"),
     "workflows.workflow.structure_changed": gettext_lazy("Structure changed"),
+    "workflows.workflow.structure_restored": gettext_lazy("Structure restored"),
+    "workflows.workflow.structure_reset": gettext_lazy(
+        "Structure reset to the built-in one"
+    ),
+    "workflows.workflow.imported": gettext_lazy("Imported"),
+    "workflows.workflow.created": gettext_lazy("Created"),
+    "workflows.workflow.duplicated": gettext_lazy("Duplicated"),
+    "workflows.workflow.deleted": gettext_lazy("Deleted"),
 }
 FIELDS: dict[str, str | Promise] = {
     "schedule": gettext_lazy("Schedule"),
     "version": gettext_lazy("Structure version"),
+    "activities": gettext_lazy("Activities"),
+    "transitions": gettext_lazy("Transitions"),
+    "copy_of": gettext_lazy("Copy of"),
 }
 LONGEST = 160
 
