@@ -18,7 +18,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from workflows import conf, queue
-from workflows.engine import journal, notifications
+from workflows.engine import journal
 from workflows.engine.purge_steps import LEDGERS, STEPS, Step, delete_rows
 from workflows.models import Workflow
 
@@ -74,7 +74,6 @@ def purge(first: str = "", after: int = 0) -> None:
                 queue.enqueue(FUNCTION, step.name, window.last, queue="workflows")
                 return
         after = 0
-    notifications.forget_old(at)
     queue.purge_results(at - timedelta(days=RESULT_DAYS))
 
 
@@ -93,7 +92,7 @@ def purge_history(at: datetime) -> dict[str, int]:
 
 
 def purge_ledger(at: datetime) -> int:
-    """Delete commands, audit entries and freezes beyond their age."""
+    """Delete commands, audit entries, notifications and freezes beyond their age."""
     return sum(
         window.deleted
         for step in LEDGERS

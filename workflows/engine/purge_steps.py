@@ -105,6 +105,12 @@ LEDGERS = (
         kept=timedelta(days=180),
     ),
     Step(
+        "notifications",
+        "workflows_notification x",
+        "x.resolved_at",
+        kept=timedelta(days=90),
+    ),
+    Step(
         "freezes",
         "workflows_freeze x",
         "x.ended_at",

@@ -292,21 +292,21 @@ def test_freezes_are_kept_a_year(db: None) -> None:
     assert Freeze.objects.filter(pk=going_on.pk).exists()
 
 
-@pytest.mark.usefixtures("workflow")
-def test_daily_purge_closes_old_notifications() -> None:
-    for days in (1, 4000):
+def test_closed_notifications_are_kept_90_days(db: None) -> None:
+    for name, resolved in (("old", 91), ("young", 89), ("open", None)):
         Notification.objects.create(
-            kind="digest",
-            fingerprint=str(days),
+            kind="failed",
+            fingerprint=name,
             message="m",
-            first_at=START - timedelta(days=days),
-            last_at=START - timedelta(days=days),
-            resolved_at=START - timedelta(days=days),
+            first_at=START - timedelta(days=200),
+            last_at=START - timedelta(days=200),
+            resolved_at=None if resolved is None else START - timedelta(days=resolved),
         )
 
-    purge.purge()
+    purge.purge_ledger(START)
 
-    assert Notification.objects.filter(fingerprint="4000").count() == 0
+    left_over = Notification.objects.values_list("fingerprint", flat=True)
+    assert set(left_over) == {"young", "open"}
 
 
 def test_purge_that_takes_long_hands_over(
