@@ -11,6 +11,7 @@ from workflows.actions.exchange import (
     preview_import,
 )
 from workflows.actions.freezing import freeze_instance, thaw_instance
+from workflows.actions.pausing import keep_paused
 from workflows.actions.properties import (
     EDITABLE,
     property_warnings,
@@ -54,6 +55,7 @@ __all__ = [
     "freeze_instance",
     "import_workflow",
     "issue_command",
+    "keep_paused",
     "next_runs",
     "preview_deletion",
     "preview_import",

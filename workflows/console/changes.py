@@ -17,6 +17,7 @@ from workflows.engine.schedule_text import describe
 from workflows.models import AuditEntry, Workflow
 
 ACTIONS: dict[str, str | Promise] = {
+    "workflows.workflow.kept_paused": gettext_lazy("Kept paused"),
     "workflows.workflow.properties_changed": gettext_lazy("Properties changed"),
     "workflows.workflow.schedule_changed": gettext_lazy("Schedule changed"),
     "workflows.workflow.structure_changed": gettext_lazy("Structure changed"),
