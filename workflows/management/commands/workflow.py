@@ -1,13 +1,11 @@
-"""``manage.py workflow list|show|next|start|pause|resume|stop|restart|kill|wake``."""
+"""``manage.py workflow list|show|next|waiting|stuck``, and one verb per command."""
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
-from datetime import datetime
-from typing import Any, NoReturn
+from dataclasses import asdict
+from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
@@ -15,23 +13,31 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows import registry
-from workflows.actions import allowed_commands, issue_command, next_runs
+from workflows.actions import (
+    allowed_commands,
+    issue_command,
+    next_runs,
+    rehearse,
+)
+from workflows.actions.command_parameters import allowed_grades
+from workflows.engine import stuck, waiting
 from workflows.engine.calendar import Schedule
 from workflows.engine.schedule_text import describe
-from workflows.exceptions import (
-    AppError,
-    CommandRefused,
-    InvalidInput,
-    NotFound,
-    PermissionRefused,
-    StaleState,
+from workflows.engine.stuck import RunningTask
+from workflows.management.ordering import (
+    EXIT_NOT_FOUND,
+    add_author,
+    add_parameters,
+    find_operator,
+    iso,
+    obeyed,
+    parameters_of,
+    print_effects,
+    print_json,
 )
 from workflows.models import Command as LedgerRow
 from workflows.models import CommandName, Source, State, Substate, TaskStatus, Workflow
 
-EXIT_NOT_FOUND = 3
-EXIT_REFUSED = 4
-EXIT_NO_RIGHT = 5
 COLUMNS = ("internal_name", "state", "failed", "last_start", "next_run", "label")
 
 
@@ -45,7 +51,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare one verb per command, and the three that only read."""
+        """Declare one verb per command, and those that only read."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         listing = verbs.add_parser("list", help=_("list all, by internal name"))
         listing.add_argument(
@@ -57,20 +63,17 @@ class Command(BaseCommand):
         following = verbs.add_parser("next", help=_("print the next planned instants"))
         self._named(following)
         following.add_argument("--count", type=int, default=10)
+        self._named(
+            verbs.add_parser("waiting", help=_("tell why each task and run waits"))
+        )
+        hanging = verbs.add_parser(
+            "stuck", help=_("show what runs, with its SQL and who blocks it")
+        )
+        hanging.add_argument("name", metavar="NAME", nargs="?", default="")
         for name in CommandName:
-            ordering = verbs.add_parser(name.value, help=str(name.label))
-            self._named(ordering)
-            ordering.add_argument(
-                "--operator", metavar="NAME", help=_("on whose behalf")
-            )
-            ordering.add_argument("--reason", default="", help=_("kept in the ledger"))
-            ordering.add_argument(
-                "--expected-state",
-                default="",
-                choices=["", "failed", *State.values],
-                help=_("refuse when the state is another one"),
-            )
-        for verb in verbs.choices.values():
+            self._add_order(verbs, name)
+        # An alias is the same parser once more.
+        for verb in {id(verb): verb for verb in verbs.choices.values()}.values():
             verb.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -82,8 +85,35 @@ class Command(BaseCommand):
                 self._show(options)
             case "next":
                 self._next(options)
+            case "waiting":
+                self._waiting(options)
+            case "stuck":
+                self._stuck(options)
             case verb:
-                self._order(CommandName(verb), options)
+                self._order(CommandName(verb.replace("-", "_")), options)
+
+    def _add_order(self, verbs: Any, name: CommandName) -> None:
+        """Declare the verb of a command; a dash stands for an underscore."""
+        ordering = verbs.add_parser(
+            name.value,
+            help=str(name.label),
+            aliases=[name.value.replace("_", "-")] if "_" in name.value else [],
+        )
+        self._named(ordering)
+        add_author(ordering)
+        ordering.add_argument("--reason", default="", help=_("kept in the ledger"))
+        ordering.add_argument(
+            "--expected-state",
+            default="",
+            choices=["", "failed", *State.values],
+            help=_("refuse when the state is another one"),
+        )
+        ordering.add_argument(
+            "--preview",
+            action="store_true",
+            help=_("tell what it would do, and change nothing"),
+        )
+        add_parameters(ordering, name)
 
     def _named(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", help=_("internal name"))
@@ -94,7 +124,7 @@ class Command(BaseCommand):
             found = found.filter(failed=True)
         rows = [_row(workflow) for workflow in found]
         if options["as_json"]:
-            self._print_json(rows)
+            print_json(self.stdout, rows)
             return
         for row in [dict(zip(COLUMNS, COLUMNS, strict=True)), *rows]:
             texts = [_cell(row[column]) for column in COLUMNS]
@@ -111,7 +141,7 @@ class Command(BaseCommand):
             "pause_reason": workflow.pause_reason,
             "version": workflow.structure.number if workflow.structure else None,
             "schedules": _schedules(workflow),
-            "next_runs": [_iso(instant) for instant in next_runs(workflow, now, 3)],
+            "next_runs": [iso(instant) for instant in next_runs(workflow, now, 3)],
             "allowed_commands": [
                 name.value
                 for name, reason in allowed_commands(workflow, None).items()
@@ -120,7 +150,7 @@ class Command(BaseCommand):
             "commands": [_ledger(row) for row in workflow.commands.all()[:5]],
         }
         if options["as_json"]:
-            self._print_json(shown)
+            print_json(self.stdout, shown)
             return
         for name, value in shown.items():
             if name == "commands":
@@ -134,28 +164,65 @@ class Command(BaseCommand):
         workflow = self._find(options["name"])
         instants = next_runs(workflow, timezone.now(), max(1, options["count"]))
         if options["as_json"]:
-            self._print_json([_iso(instant) for instant in instants])
+            print_json(self.stdout, [iso(instant) for instant in instants])
             return
         for instant in instants:
-            self.stdout.write(str(_iso(instant)))
+            self.stdout.write(str(iso(instant)))
+
+    def _waiting(self, options: dict[str, Any]) -> None:
+        workflow = self._find(options["name"])
+        found = waiting.reasons(workflow, timezone.now())
+        if options["as_json"]:
+            rows = [{**asdict(reason), "text": reason.text} for reason in found]
+            print_json(self.stdout, rows)
+            return
+        for reason in found:
+            since = f" ({_cell(iso(reason.since))})" if reason.since else ""
+            self.stdout.write(f"{reason.code}: {reason.text}{since}")
+
+    def _stuck(self, options: dict[str, Any]) -> None:
+        workflow = self._find(options["name"]) if options["name"] else None
+        found = stuck.running_tasks(timezone.now(), workflow.pk if workflow else None)
+        known = Workflow.objects.in_bulk({task.workflow_id for task in found})
+        rows = [
+            {
+                **asdict(task),
+                "is_stuck": task.is_stuck,
+                "last_line": task.last_line,
+                "grades": allowed_grades(known[task.workflow_id], None),
+            }
+            for task in found
+        ]
+        if options["as_json"]:
+            print_json(self.stdout, rows)
+            return
+        for task in found:
+            for line in _running_lines(task):
+                self.stdout.write(line)
 
     def _order(self, name: CommandName, options: dict[str, Any]) -> None:
         workflow = self._find(options["name"])
-        try:
-            result = issue_command(
-                internal_name=workflow.internal_name,
-                name=name,
-                acting_operator=self._operator(options["operator"]),
-                source=Source.CLI,
-                expected_state=options["expected_state"],
-                reason=options["reason"],
-                at=timezone.now(),
+        as_json = options["as_json"]
+        order = {
+            "internal_name": workflow.internal_name,
+            "name": name,
+            "acting_operator": find_operator(options["operator"]),
+            "source": Source.CLI,
+            "expected_state": options["expected_state"],
+            "reason": options["reason"][:512],
+            "parameters": parameters_of(name, options),
+            "at": timezone.now(),
+        }
+        if options["preview"]:
+            effects = obeyed(
+                self.stdout, lambda: rehearse(issue_command, **order), as_json=as_json
             )
-        except AppError as error:
-            self._refuse(error, as_json=options["as_json"])
-        if options["as_json"]:
+            print_effects(self.stdout, name.value, effects, as_json=as_json)
+            return
+        result = obeyed(self.stdout, lambda: issue_command(**order), as_json=as_json)
+        if as_json:
             answer = {**_ledger(result.command), "state": result.workflow.state}
-            self._print_json({**answer, "noop": result.noop})
+            print_json(self.stdout, {**answer, "noop": result.noop})
         else:
             self.stdout.write(
                 f"{result.workflow.internal_name}: {_sentence(result.command)}"
@@ -171,47 +238,6 @@ class Command(BaseCommand):
                 returncode=EXIT_NOT_FOUND,
             )
         return workflow
-
-    def _operator(self, name: str | None) -> Any:
-        """Return the operator; None is the server's own command line."""
-        if name is None:
-            return None
-        operator = get_user_model().objects.filter(username=name).first()
-        if operator is None or not operator.is_active:
-            raise CommandError(
-                _("No active operator is named %(name)s.") % {"name": name},
-                returncode=EXIT_NOT_FOUND,
-            )
-        return operator
-
-    def _refuse(self, error: AppError, *, as_json: bool) -> NoReturn:
-        codes: dict[type[AppError], int] = {
-            NotFound: EXIT_NOT_FOUND,
-            CommandRefused: EXIT_REFUSED,
-            StaleState: EXIT_REFUSED,
-            InvalidInput: EXIT_REFUSED,
-            PermissionRefused: EXIT_NO_RIGHT,
-        }
-        if as_json:
-            fields = {
-                k: v for k, v in error.fields.items() if k in ("state", "allowed")
-            }
-            self._print_json(
-                {"error_code": error.code, "message": error.message, **fields}
-            )
-        allowed = error.fields.get("allowed")
-        advice = (
-            " " + _("Possible now: %(allowed)s.") % {"allowed": ", ".join(allowed)}
-            if allowed
-            else ""
-        )
-        faults = "".join(f" {fault.field}: {fault.message}" for fault in error.faults)
-        raise CommandError(
-            f"{error.message}{faults}{advice}", returncode=codes.get(type(error), 1)
-        ) from error
-
-    def _print_json(self, document: Any) -> None:
-        self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _workflows() -> QuerySet[Workflow]:
@@ -232,8 +258,8 @@ def _row(workflow: Workflow) -> dict[str, Any]:
         "label": workflow.label,
         "state": workflow.state,
         "failed": workflow.failed,
-        "last_start": _iso(workflow.last_start),
-        "next_run": _iso(planned) if workflow.state == State.STARTED else None,
+        "last_start": iso(workflow.last_start),
+        "next_run": iso(planned) if workflow.state == State.STARTED else None,
     }
 
 
@@ -256,7 +282,8 @@ def _ledger(row: LedgerRow) -> dict[str, Any]:
         "reason": row.reason,
         "state_before": row.state_before,
         "state_after": row.state_after,
-        "requested_at": _iso(row.requested_at),
+        "parameters": row.parameters,
+        "requested_at": iso(row.requested_at),
     }
 
 
@@ -270,8 +297,40 @@ def _sentence(row: LedgerRow) -> str:
     }
 
 
-def _iso(instant: datetime | None) -> str | None:
-    return instant.isoformat().replace("+00:00", "Z") if instant else None
+def _running_lines(task: RunningTask) -> list[str]:
+    """Return a running task in words, with who blocks it."""
+    words = {
+        "task": task.task_id,
+        "workflow": task.internal_name,
+        "activity": task.activity,
+        "seconds": round(task.running_seconds),
+        "silent": round(task.silent_seconds),
+        "host": task.host or "-",
+        "pid": task.pid or "-",
+        "backend": task.backend_pid or "-",
+    }
+    lines = [
+        _(
+            "task %(task)s, %(workflow)s %(activity)s: runs %(seconds)s s, silent"
+            " %(silent)s s, host %(host)s, process %(pid)s, backend %(backend)s"
+        )
+        % words
+    ]
+    if task.is_stuck:
+        lines.append("  " + _("stuck: no sign of life for more than a minute"))
+    if not task.has_worker:
+        lines.append("  " + _("no worker: it is taken over within 30 s"))
+    if task.sql:
+        lines.append(f"  {task.backend_state} {task.wait_event} {task.sql}")
+    lines += [
+        "  "
+        + _("blocked by process %(pid)s of %(user)s (%(application)s): %(sql)s")
+        % asdict(blocker)
+        for blocker in task.blockers
+    ]
+    if task.last_line:
+        lines.append(f"  {task.last_line}")
+    return lines
 
 
 def _cell(value: Any) -> str:
