@@ -139,11 +139,12 @@ def reply(
         _record(approval, "answered", acting_operator, source, at, choice=choice)
         journal.write(
             workflow,
-            "%(operator)s answered “%(title)s” with %(choice)s. %(comment)s",
+            "%(who)s answered “%(title)s” with %(choice)s. %(comment)s",
             at=at,
             run=approval.task.run,
             task=approval.task,
             operator=acting_operator.get_username(),
+            who=acting_operator.get_username(),
             title=approval.title,
             choice=choice,
             comment=comment,

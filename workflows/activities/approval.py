@@ -295,8 +295,8 @@ def _tell(approval: Approval, context: Context) -> None:
             ).send()
         except (smtplib.SMTPException, OSError) as error:
             context.warning(
-                "The e-mail to %(operator)s could not be sent: %(error)s",
-                operator=operator.get_username(),
+                "The e-mail to %(who)s could not be sent: %(error)s",
+                who=operator.get_username(),
                 error=str(error),
             )
             continue

@@ -141,9 +141,9 @@ class End(ActivityType):
             at=context.started_at,
         )
         context.info(
-            "Signal posted to %(workflow)s, activity %(activity)s.",
-            workflow=target,
-            activity=activity,
+            "Signal posted to %(target)s, activity %(name)s.",
+            target=target,
+            name=activity,
         )
 
 
