@@ -13,15 +13,17 @@ class PlatformConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Provide what the engine asks for: values of its options, and webhooks."""
+        """Provide what the engine asks for: options, accounts, webhooks."""
         # Models exist only now.
         from campaign.platform.services import (  # noqa: PLC0415
+            accounts,
             engine_options,
             webhooks,
         )
 
         conf.set_option_provider(engine_options.changed_values)
         conf.set_option_reader(engine_options.value_of)
+        conf.set_account_reader(accounts.http_account)
         conf.set_webhooks(webhooks.order)
         conf.register_periodic(
             webhooks.NAME, webhooks.POST_DUE, webhooks.EVERY_SECONDS, queue="bulk"

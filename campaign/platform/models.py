@@ -45,6 +45,7 @@ class ExternalAccount(models.Model):
     class Type(models.TextChoices):
         ROUTING = "routing", _("Routing")
         WEBHOOK = "webhook", _("Webhook")
+        HTTP = "http", _("HTTP")
 
     internal_name = models.CharField(_("Internal name"), max_length=64, unique=True)
     label = models.CharField(_("Label"), max_length=128)
@@ -57,7 +58,8 @@ class ExternalAccount(models.Model):
         help_text=_(
             "For routing: host, port, security (none, starttls, tls), user. For a"
             " webhook: url, and kinds, a list that says which notifications are"
-            " posted; without it all are."
+            " posted; without it all are. For HTTP: host, the only one that gets the"
+            " secret, and user; without a user the secret is a bearer token."
         ),
     )
     secrets = models.TextField(blank=True, editable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workflows import conf
 from workflows.activities import addresses, calling
 from workflows.activities.base import ActivityType, Context, register
 from workflows.activities.kinds import (
@@ -25,6 +27,7 @@ from workflows.activities.kinds import (
     Url,
 )
 from workflows.activities.records import ListOf, Values
+from workflows.activities.references import SecretRef
 from workflows.engine.conditions import render, value_of
 from workflows.exceptions import ConfigurationError, Fault, RuntimeFault
 from workflows.registry import Done, Result, WouldDo
@@ -86,6 +89,11 @@ class HttpCall(ActivityType):
                 " stand behind it, as UrlUtf8Encode(vars.x) in double braces."
             ),
             required=True,
+        ),
+        SecretRef(
+            name="account",
+            label=gettext_lazy("External account"),
+            help_text=gettext_lazy("Its secret is sent to the host of the account."),
         ),
         ListOf(
             name="headers",
@@ -168,7 +176,7 @@ class HttpCall(ActivityType):
         answer = calling.request(
             target,
             method=given["method"],
-            headers=_headers(given, context),
+            headers=_headers(given, context) | _credentials(given, target),
             body=_body(given, context),
             seconds=given["time_limit"],
         )
@@ -243,6 +251,32 @@ def _headers(given: Mapping[str, Any], context: Context) -> dict[str, str]:
         value = render(header["value"], context.variables)
         headers[header["name"]] = " ".join(value.split())
     return headers
+
+
+def _credentials(given: Mapping[str, Any], target: calling.Target) -> dict[str, str]:
+    """Return the header by which the account signs in; only its own host gets it."""
+    name = given["account"]
+    if not name:
+        return {}
+    account = conf.account(name)
+    if account is None:
+        raise ConfigurationError(
+            "There is no enabled external account %(name)s of the type HTTP; make it"
+            " or choose another one.",
+            name=name,
+        )
+    if not account["host"] or account["host"].lower() != target.host.lower():
+        raise ConfigurationError(
+            "The secret of the external account %(name)s is for the host %(own)s, not"
+            " for %(host)s; set the host of the account, or choose another one.",
+            name=name,
+            own=account["host"] or "-",
+            host=target.host,
+        )
+    if not account["user"]:
+        return {"Authorization": f"Bearer {account['password']}"}
+    pair = f"{account['user']}:{account['password']}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 def _body(given: Mapping[str, Any], context: Context) -> bytes | None:

@@ -36,7 +36,11 @@ class Migration(migrations.Migration):
                 (
                     "type",
                     models.CharField(
-                        choices=[("routing", "Routing"), ("webhook", "Webhook")],
+                        choices=[
+                            ("routing", "Routing"),
+                            ("webhook", "Webhook"),
+                            ("http", "HTTP"),
+                        ],
                         max_length=24,
                         verbose_name="Type",
                     ),
@@ -47,7 +51,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text="For routing: host, port, security (none, starttls, tls), user. For a webhook: url, and kinds, a list that says which notifications are posted; without it all are.",
+                        help_text="For routing: host, port, security (none, starttls, tls), user. For a webhook: url, and kinds, a list that says which notifications are posted; without it all are. For HTTP: host, the only one that gets the secret, and user; without a user the secret is a bearer token.",
                         verbose_name="Settings",
                     ),
                 ),

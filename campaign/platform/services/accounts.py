@@ -52,6 +52,24 @@ def secret_name(account: ExternalAccount) -> str:
     return "secret" if is_webhook else "password"
 
 
+def http_account(name: str) -> dict[str, str] | None:
+    """Return ``host``, ``user`` and ``password`` of an HTTP account. One query.
+
+    None without an enabled account of that name.
+    """
+    account = ExternalAccount.objects.filter(
+        internal_name=name, type=ExternalAccount.Type.HTTP, enabled=True
+    ).first()
+    if account is None:
+        return None
+    config = account.config if isinstance(account.config, dict) else {}
+    return {
+        "host": str(config.get("host") or ""),
+        "user": str(config.get("user") or ""),
+        "password": unseal(account).get("password", ""),
+    }
+
+
 def relay_of(account: ExternalAccount | None) -> Relay:
     """Return the relay of a routing account.
 

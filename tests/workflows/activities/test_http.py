@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from campaign.platform.models import Option
+from campaign.platform.models import ExternalAccount, Option
+from campaign.platform.services import accounts
 from workflows import conf
 from workflows.activities import addresses, find_type
 from workflows.exceptions import ConfigurationError, RuntimeFault
@@ -346,6 +347,55 @@ def test_address_is_private(address: str) -> None:
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
 def test_address_is_public(address: str) -> None:
     assert not addresses.is_private(address)
+
+
+def account(**config: str) -> None:
+    ExternalAccount.objects.create(
+        internal_name="billing",
+        label="Billing",
+        type=ExternalAccount.Type.HTTP,
+        config=config,
+        secrets=accounts.seal({"password": "word"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "header"),
+    [
+        ({"host": "127.0.0.1"}, "Bearer word"),
+        ({"host": "127.0.0.1", "user": "ada"}, "Basic YWRhOndvcmQ="),
+    ],
+)
+def test_account_signs_the_call_in(call, config: dict[str, str], header: str) -> None:
+    allow()
+    account(**config)
+
+    call("/", account="billing")
+
+    assert Service.seen[0]["headers"]["Authorization"] == header
+
+
+@pytest.mark.parametrize("config", [{"host": "other.example"}, {}])
+def test_secret_goes_to_the_host_of_its_account_only(
+    call, config: dict[str, str]
+) -> None:
+    allow()
+    account(**config)
+
+    with pytest.raises(ConfigurationError, match="billing"):
+        call("/", account="billing")
+
+    assert Service.seen == []
+
+
+def test_account_that_is_disabled_is_missing(call) -> None:
+    allow()
+    account(host="127.0.0.1")
+    ExternalAccount.objects.update(enabled=False)
+
+    assert [f.field for f in HTTP.missing({"account": "billing"})] == ["account"]
+    with pytest.raises(ConfigurationError, match="billing"):
+        call("/", account="billing")
 
 
 def test_simulation_tells_the_call_and_sends_nothing(
