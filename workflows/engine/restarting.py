@@ -1,7 +1,7 @@
 """Restarting a workflow after an error: how soon, how often, when no more.
 
 Later and later, so that a permanent fault is not hidden by restarts, and only so
-often on one day of the server's zone.
+often on one day of the server's zone. A run that succeeds sets ``restart_count`` back.
 """
 
 from __future__ import annotations
@@ -22,17 +22,6 @@ DELAYS = (
 MOST_PER_DAY = 20
 #: What the functions below set and leave to the caller to save.
 FIELDS = ("restart_at", "restart_count", "restart_day", "restarts_of_day")
-
-
-def succeeded(workflow: Workflow) -> bool:
-    """Begin with the shortest delay again, as a run succeeded; unsaved.
-
-    Return whether anything changed. The restarts of the day stay counted.
-    """
-    is_changed = bool(workflow.restart_count) or workflow.restart_at is not None
-    workflow.restart_count = 0
-    workflow.restart_at = None
-    return is_changed
 
 
 def plan(workflow: Workflow, at: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.workflows.samples import START, nothing, sample_workflow
+from tests.workflows.samples import START, nothing, sample_workflow, tick, work_off
 from workflows.actions import restarting
 from workflows.models import (
     Command,
@@ -164,3 +164,16 @@ def test_workflow_that_cannot_be_restarted_holds_back_no_other(
 
         second.refresh_from_db()
         assert second.state == State.STARTED
+
+
+def test_success_begins_with_the_shortest_delay_again(failed: Workflow) -> None:
+    restarting.look(after(seconds=30))
+    tick(after(minutes=1))
+    work_off(after(minutes=1))
+    fail(failed, after(minutes=2))
+
+    restarting.look(after(minutes=2, seconds=1))
+
+    failed.refresh_from_db()
+    assert failed.restart_at == after(minutes=2, seconds=30)
+    assert failed.restarts_of_day == 1

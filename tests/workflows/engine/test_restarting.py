@@ -70,20 +70,6 @@ def test_day_is_that_of_the_server(settings: pytest.FixtureRequest) -> None:
     assert workflow.restart_day == date(2026, 1, 6)
 
 
-def test_success_begins_with_the_shortest_delay_again() -> None:
-    workflow = failed(restart_count=4, restarts_of_day=4, restart_day=TODAY)
-
-    changed = restarting.succeeded(workflow)
-
-    assert changed
-    assert workflow.restart_count == 0
-    assert workflow.restarts_of_day == 4
-
-
-def test_success_of_a_workflow_that_was_not_restarted_changes_nothing() -> None:
-    assert not restarting.succeeded(failed())
-
-
 def test_refused_restart_is_tried_again_later() -> None:
     workflow = failed(restart_count=1)
 
