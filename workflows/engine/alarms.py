@@ -346,10 +346,11 @@ def unreachable(at: datetime) -> Iterator[Condition]:
     names = list(
         unreachable_workflows()
         .order_by("internal_name")
-        .values_list("internal_name", flat=True)[: NAMED + 1]
+        .values_list("internal_name", flat=True)
     )
     if names:
-        shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+        more = f" (+{len(names) - NAMED})" if len(names) > NAMED else ""
+        shown = ", ".join(names[:NAMED]) + more
         yield Condition(
             NotificationKind.ALERT,
             "unreachable",

@@ -18,15 +18,16 @@ LEAST_RATIO = 2.0
 LEAST_SECONDS = 5.0
 
 # One index range per workflow. Idle runs, which do nothing, and simulations say
-# nothing about the others.
+# nothing about the others. The range of one keeps the planner from walking the runs
+# of all workflows backwards until it has met enough of this one.
 _TYPICAL = """
 WITH last AS (
     SELECT w.id AS workflow_id,
         extract(epoch FROM r.ended_at - r.started_at)::float8 AS seconds
     FROM unnest(%(workflows)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
         SELECT newest.started_at, newest.ended_at FROM (
-            SELECT * FROM workflows_run WHERE workflow_id = w.id
-            ORDER BY id DESC LIMIT %(through)s
+            SELECT * FROM workflows_run WHERE workflow_id BETWEEN w.id AND w.id
+            ORDER BY workflow_id, id DESC LIMIT %(through)s
         ) AS newest
         WHERE newest.status IN ('finished', 'finished_with_errors')
             AND NOT newest.is_idle AND NOT newest.is_simulation

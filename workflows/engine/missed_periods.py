@@ -19,14 +19,15 @@ GRACE = timedelta(seconds=60)
 PERIODS = 2
 # In blackout windows nothing is planned: so many instants are looked through for two.
 _LOOKED_THROUGH = 200
+# The range of one keeps to the index of the workflow (see durations).
 _QUIET = """
 SELECT w.id, greatest(last.began, w.last_start, v.created_at, f.ended_at) AS since,
     s.iterations
 FROM workflows_workflow w JOIN workflows_structureversion v ON v.id = w.structure_id
 LEFT JOIN LATERAL (
     SELECT coalesce(newest.started_at, newest.created_at) AS began FROM (
-        SELECT * FROM workflows_run WHERE workflow_id = w.id
-        ORDER BY id DESC LIMIT 50
+        SELECT * FROM workflows_run WHERE workflow_id BETWEEN w.id AND w.id
+        ORDER BY workflow_id, id DESC LIMIT 50
     ) AS newest
     WHERE newest.status <> 'skipped' ORDER BY newest.id DESC LIMIT 1
 ) AS last ON true
