@@ -11,6 +11,7 @@ from django.db import connection
 from bench.torture import effects, phases, verify
 from bench.torture.verdict import Check
 from bench.torture.workloads import BY_NAME
+from workflows.engine.rescue import LOST
 from workflows.models import (
     Command,
     JournalEntry,
@@ -171,13 +172,11 @@ def test_a_stop_after_the_run_ends_a_phase_when_the_run_has_ended(
     workflow: Workflow,
 ) -> None:
     ordered(workflow, "start", BEGAN)
-    ordered(workflow, "stop_after_run", BEGAN + 2 * SECOND)
-    JournalEntry.objects.create(
-        workflow=workflow, message="Workflow finished.", at=BEGAN + 4 * SECOND
-    )
-    ordered(workflow, "start", BEGAN + 6 * SECOND)
-    ordered(workflow, "stop_after_run", BEGAN + 7 * SECOND)
-    ordered(workflow, "kill", BEGAN + 8 * SECOND)
+    drained(workflow, BEGAN + 2 * SECOND)
+    journal(workflow, "Workflow finished.", BEGAN + 4 * SECOND)
+    ordered(workflow, "start", BEGAN + 6 * SECOND, state_before="finished")
+    drained(workflow, BEGAN + 7 * SECOND)
+    ordered(workflow, "kill", BEGAN + 8 * SECOND, state_before="started")
 
     found = phases.phases(workflow, {})
 
@@ -187,11 +186,28 @@ def test_a_stop_after_the_run_ends_a_phase_when_the_run_has_ended(
     ]
 
 
-def test_a_workflow_that_still_runs_cannot_be_judged(workflow: Workflow) -> None:
+def test_a_stop_after_a_run_that_never_ends_is_told(workflow: Workflow) -> None:
+    ordered(workflow, "start", BEGAN)
+    drained(workflow, BEGAN + 2 * SECOND)
+
+    with pytest.raises(ValueError, match="did not stop after its run"):
+        phases.phases(workflow, {})
+
+
+def drained(workflow: Workflow, at: datetime) -> None:
+    """Write the order to stop after the current run."""
+    ordered(workflow, "stop_after_run", at, state_before="started")
+    journal(workflow, "Stop after the current run ordered.", at)
+
+
+def journal(workflow: Workflow, message: str, at: datetime) -> None:
+    JournalEntry.objects.create(workflow=workflow, message=message, at=at)
+
+
+def test_a_workflow_that_still_runs_is_told(workflow: Workflow) -> None:
     ordered(workflow, "start", BEGAN)
 
-    with pytest.raises(ValueError, match="was not stopped"):
-        phases.phases(workflow, {})
+    assert f"{NAME} was not stopped" in told(verify.check_instants({}))
 
 
 def test_two_runs_of_one_instant_are_told(workflow: Workflow) -> None:
@@ -252,6 +268,17 @@ def test_a_task_completed_but_never_executed_is_told(workflow: Workflow) -> None
     )
 
     assert f"task {task.pk} was never executed" in told(verify.check_tasks())
+
+
+def test_work_of_the_living_that_was_taken_over_is_told(workflow: Workflow) -> None:
+    JournalEntry.objects.create(
+        workflow=workflow,
+        message=LOST,
+        parameters={"worker": "here:7", "name": "work"},
+        at=BEGAN,
+    )
+
+    assert "work of here:7, which lives, was taken over" in told(verify.check_tasks())
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ _GAP_SECONDS = 0.25
 _SIGNAL_SHARE = 0.4
 _FREEZE_SHARE = 0.005
 _FREEZE_SECONDS = 2.0
+_WAITING_SHARE = 0.3
+_LONGEST_WAIT_SECONDS = 0.5
 _RESTING = (State.EDITED, State.FINISHED, State.PAUSED)
 #: What is asked of a workflow that runs, with weights.
 _DISTURBING = {
@@ -80,7 +82,7 @@ class Operators:
                 acting_operator=None,
                 source=Source.CLI,
                 reason="torture",
-                at=timezone.now(),
+                at=timezone.now() - self._waited(),
             )
         except AppError:
             self.done[f"{command} refused"] += 1
@@ -88,6 +90,12 @@ class Operators:
         self.returned_at[result.command.pk] = timezone.now()
         self.done[command] += 1
         return True
+
+    def _waited(self) -> timedelta:
+        """Return how long ago the order was given: some wait for the workflow's row."""
+        if self.dice.random() < _WAITING_SHARE:
+            return timedelta(seconds=self.dice.uniform(0, _LONGEST_WAIT_SECONDS))
+        return timedelta(0)
 
     def _work(self) -> None:
         while not self._end.wait(self.dice.expovariate(1 / _GAP_SECONDS)):

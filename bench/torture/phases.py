@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from workflows.models import Command, CommandName, CommandStatus, State, Workflow
 
 #: How long after a stop of unknown answer an instant may still have been fired.
 _UNKNOWN = timedelta(seconds=30)
 _FINISHED = "Workflow finished."
-_LAST = datetime.max.replace(tzinfo=UTC)
+_DRAINING = "Stop after the current run ordered."
 _TAKEN = (CommandStatus.APPLIED, CommandStatus.REQUESTED, CommandStatus.SUPERSEDED)
 _ENDING = (CommandName.STOP, CommandName.KILL, CommandName.RESTART)
 
@@ -40,11 +40,10 @@ def phases(workflow: Workflow, returned_at: Mapping[int, datetime]) -> list[Phas
     since: datetime | None = None
     drain: Command | None = None
     for command in _ledger(workflow):
-        ended = _drained_at(workflow, drain, before=command.requested_at)
-        if since is not None and drain is not None and ended is not None:
-            found.append(_phase(since, ended, drain, returned_at))
+        if since and drain and command.state_before == State.FINISHED:
+            found.append(_phase(since, _drained_at(drain), drain, returned_at))
             since = drain = None
-        if since is not None and command.name in _ENDING:
+        if since and command.name in _ENDING:
             found.append(_phase(since, command.requested_at, command, returned_at))
             since = drain = None
         if command.name == CommandName.STOP_AFTER_RUN:
@@ -52,10 +51,9 @@ def phases(workflow: Workflow, returned_at: Mapping[int, datetime]) -> list[Phas
         elif since is None:
             since = _beginning(command)
             drain = None
-    ended = _drained_at(workflow, drain, before=_LAST)
-    if since is not None and drain is not None and ended is not None:
-        found.append(_phase(since, ended, drain, returned_at))
-    elif since is not None:
+    if since and drain:
+        found.append(_phase(since, _drained_at(drain), drain, returned_at))
+    elif since:
         raise ValueError(f"{workflow.internal_name} was not stopped in the end")
     return found
 
@@ -64,16 +62,18 @@ def _ledger(workflow: Workflow) -> list[Command]:
     return list(workflow.commands.filter(status__in=_TAKEN).order_by("id"))
 
 
-def _drained_at(
-    workflow: Workflow, drain: Command | None, *, before: datetime
-) -> datetime | None:
-    """Return when the workflow ended after its current run, if it did."""
-    if drain is None:
-        return None
-    finished = workflow.journal.filter(
-        message=_FINISHED, at__gte=drain.requested_at, at__lt=before
-    )
-    return finished.order_by("at").values_list("at", flat=True).first()
+def _drained_at(drain: Command) -> datetime:
+    """Return when the workflow ended after its current run.
+
+    By the order of the journal, not by its instants: a run may have ended while the
+    order waited for the workflow's row. Raises ValueError when it did not end.
+    """
+    journal = drain.workflow.journal
+    ordered = journal.filter(message=_DRAINING, at=drain.requested_at).earliest("id")
+    ended = journal.filter(message=_FINISHED, id__gt=ordered.pk).order_by("id").first()
+    if ended is None:
+        raise ValueError(f"{drain.workflow} did not stop after its run")
+    return ended.at
 
 
 def _phase(

@@ -17,6 +17,7 @@ from bench.torture.site import Site
 from bench.torture.verdict import Check
 from bench.torture.verify import rows
 
+_DEADLOCK = "ERROR:  deadlock detected"
 _READY_SECONDS = 90.0
 _ROUSE_SECONDS = 60.0
 _QUIET_SECONDS = 3.0
@@ -76,7 +77,7 @@ def torture(
     crashes = _crashes(site)
     deeds = {**chaos.done, "process killed itself amid a step": crashes.total()}
     deeds |= {f"order: {name}": count for name, count in operators.done.items()}
-    return Outcome(checks, deeds, _facts(crashes, rest))
+    return Outcome(checks, deeds, _facts(site, crashes, rest))
 
 
 def _say(text: str) -> None:
@@ -96,7 +97,12 @@ def _crashes(site: Site) -> Counter[str]:
     return Counter(file.read_text().splitlines() if file.exists() else [])
 
 
-def _facts(crashes: Counter[str], rest: float) -> dict[str, str]:
+def _deadlocks(site: Site) -> int:
+    log = site.stack.var / "log" / "postgres.log"
+    return log.read_text(errors="replace").count(_DEADLOCK)
+
+
+def _facts(site: Site, crashes: Counter[str], rest: float) -> dict[str, str]:
     """Return what shows that the checks had something to look at."""
     facts = {
         f"runs {status}": f"{count:,}"
@@ -131,6 +137,7 @@ def _facts(crashes: Counter[str], rest: float) -> dict[str, str]:
         "SELECT count(*) FROM workflows_journalentry"
         " WHERE message LIKE 'A late result%'"
     )
+    facts["deadlocks that the database broke"] = f"{_deadlocks(site):,}"
     facts["seconds from the last kill to rest and verdict"] = f"{rest:.0f}"
     return facts | {
         f"killed itself when {point}": f"{count:,}"

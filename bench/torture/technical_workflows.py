@@ -91,6 +91,32 @@ class OnceChain:
         return _have_once(run, "third")
 
 
+class KeptFork:
+    """Two repeatable effects that follow the same scheduler."""
+
+    @activity(after="scheduler")
+    def left(self, run: RunContext) -> Done:
+        _keep(run, "left")
+        return Done(count=1, written=1)
+
+    @activity(after="scheduler")
+    def right(self, run: RunContext) -> Done:
+        _keep(run, "right")
+        return Done(count=1, written=1)
+
+
+class OnceFork:
+    """Two effects that must not be repeated and follow the same scheduler."""
+
+    @activity(after="scheduler", is_idempotent=False)
+    def left(self, run: RunContext) -> Done:
+        return _have_once(run, "left")
+
+    @activity(after="scheduler", is_idempotent=False)
+    def right(self, run: RunContext) -> Done:
+        return _have_once(run, "right")
+
+
 class Sliced:
     """Long work, one slice a call; what is done tells what is next."""
 
@@ -131,6 +157,8 @@ _OWNERS: dict[Kind, type] = {
     Kind.ONCE: Once,
     Kind.KEPT_CHAIN: KeptChain,
     Kind.ONCE_CHAIN: OnceChain,
+    Kind.KEPT_FORK: KeptFork,
+    Kind.ONCE_FORK: OnceFork,
     Kind.SLICED: Sliced,
     Kind.SIGNALLED: Signalled,
     Kind.SLOW: Slow,

@@ -27,6 +27,7 @@ from bench.torture.workloads import (
 from workflows.engine import calendar
 from workflows.engine.calendar import Schedule
 from workflows.engine.claiming import LOCK_CLASS
+from workflows.engine.rescue import LOST
 from workflows.models import (
     Command,
     CommandStatus,
@@ -80,7 +81,12 @@ def check_instants(returned_at: Mapping[int, datetime]) -> Check:
         schedule = Schedule.parse(workload.entry().schedule or {})
         found = Counter(_instants(check, workflow, schedule))
         allowed: set[datetime] = set()
-        for phase in phases(workflow, returned_at):
+        try:
+            started = phases(workflow, returned_at)
+        except ValueError as error:
+            check.expect(False, str(error))
+            continue
+        for phase in started:
             due = planned(schedule, phase.since, phase.until)
             for instant in due:
                 check.expect(
@@ -222,6 +228,12 @@ def check_tasks() -> Check:
         " AND t.status = 'completed' AND a.id IS NULL"
     ):
         check.expect(False, f"{workflow}: task {task} was never executed")
+    for name, worker in rows(
+        "SELECT w.internal_name, j.parameters->>'worker' FROM workflows_journalentry j"
+        " JOIN workflows_workflow w ON w.id = j.workflow_id WHERE j.message = %s",
+        str(LOST),
+    ):
+        check.expect(False, f"{name}: work of {worker}, which lives, was taken over")
     return check
 
 

@@ -11,6 +11,7 @@ from workflows.models import ErrorPolicy, OverlapPolicy
 from workflows.registry import CatalogueEntry
 
 CHAIN = ("first", "second", "third")
+FORK = ("left", "right")
 SLICES = 5
 SIGNAL_NUMBER = "number"
 
@@ -22,6 +23,8 @@ class Kind(StrEnum):
     ONCE = "Once"  # one effect that must not be repeated
     KEPT_CHAIN = "KeptChain"  # three activities on three queues
     ONCE_CHAIN = "OnceChain"
+    KEPT_FORK = "KeptFork"  # two branches of one run
+    ONCE_FORK = "OnceFork"
     SLICED = "Sliced"  # long work in slices, a queue task of its own
     SIGNALLED = "Signalled"  # planned, and begun by signals with a number each
     SLOW = "Slow"  # longer than its period: runs overlap
@@ -29,13 +32,15 @@ class Kind(StrEnum):
     @property
     def is_repeatable(self) -> bool:
         """Return whether its activities may be executed again after a crash."""
-        return self not in (Kind.ONCE, Kind.ONCE_CHAIN)
+        return self not in (Kind.ONCE, Kind.ONCE_CHAIN, Kind.ONCE_FORK)
 
     @property
     def steps(self) -> tuple[str, ...]:
         """Return the effects that a whole run has had."""
         if self in (Kind.KEPT_CHAIN, Kind.ONCE_CHAIN):
             return CHAIN
+        if self in (Kind.KEPT_FORK, Kind.ONCE_FORK):
+            return FORK
         if self is Kind.SLICED:
             return tuple(f"slice {number}" for number in range(SLICES))
         return ("work",)
@@ -55,14 +60,6 @@ class Workload:
     def internal_name(self) -> str:
         """Return the name of its workflow."""
         return f"torture{self.kind}{self.number}"
-
-    @property
-    def restarts_when_failed(self) -> bool:
-        """Return whether it must not be resumed after an error.
-
-        A resume executes the failed activity once more, by an operator's decision.
-        """
-        return not self.kind.is_repeatable
 
     def entry(self) -> CatalogueEntry:
         """Return what the catalogue says of it."""
@@ -108,6 +105,9 @@ def _workloads() -> Iterator[Workload]:
         yield Workload(number, Kind.KEPT_CHAIN, seconds)
     for number, (seconds, properties) in enumerate(((3, ignore), (4, {})), 1):
         yield Workload(number, Kind.ONCE_CHAIN, seconds, {}, properties)
+    for number, branches in enumerate(({}, {"parallel_branches": True}), 1):
+        yield Workload(number, Kind.KEPT_FORK, 2, {}, branches)
+        yield Workload(number, Kind.ONCE_FORK, 3, {}, {**ignore, **branches})
     for number, seconds in enumerate((4, 5), 1):
         yield Workload(number, Kind.SLICED, seconds)
     for number, seconds in enumerate((4, 5), 1):
