@@ -14,7 +14,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from workflows.activities.base import ActivityType, Context, register
 from workflows.activities.branching import twins
@@ -112,7 +112,7 @@ class ApprovalActivity(ActivityType):
         given = self.values(context.parameters)
         return WouldDo(
             len(_assignees(_group(given), _operator(given))),
-            "“%(title)s” would be asked.",
+            gettext_noop("“%(title)s” would be asked."),
             {"title": _title(given, context)},
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from workflows import conf
 from workflows.activities import addresses, calling
@@ -165,7 +165,7 @@ class HttpCall(ActivityType):
         addresses.require_allowed(host)
         return WouldDo(
             1,
-            "%(method)s %(url)s would be called.",
+            gettext_noop("%(method)s %(url)s would be called."),
             {"method": given["method"], "url": _address(given, context)},
         )
 

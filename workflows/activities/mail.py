@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from workflows.activities.base import ActivityType, Context, register
 from workflows.activities.kinds import LongTemplate, Parameter, Template, Text, Unfit
@@ -104,7 +104,7 @@ class Message(ActivityType):
         recipients = self.recipients(context, given)
         return WouldDo(
             len(recipients),
-            "The message “%(subject)s” would go to %(recipients)s.",
+            gettext_noop("The message “%(subject)s” would go to %(recipients)s."),
             {
                 "subject": render(given[self.title], context.variables),
                 "recipients": ", ".join(recipients[:20]) or "-",

@@ -21,7 +21,7 @@ from django.db import (
     transaction,
 )
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from psycopg.types.json import Jsonb
 
 from workflows import conf
@@ -152,7 +152,7 @@ class SqlCode(ActivityType):
         rows = _estimated_rows(row[0][0]["Plan"]) if row else 0
         return WouldDo(
             rows,
-            "%(verb)s would concern about %(count)s rows.",
+            gettext_noop("%(verb)s would concern about %(count)s rows."),
             {"verb": statement.verb, "count": rows},
         )
 

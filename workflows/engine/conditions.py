@@ -26,6 +26,8 @@ from workflows.exceptions import ConfigurationError
 FUEL = 10_000
 MOST_SOURCE = 65_536
 CALLABLE = BUILT_IN | FUNCTIONS.keys()
+#: What an activity's expression can begin with; anything else is undefined.
+ROOTS = ("vars", "instance", "task", "activity", "workflow")
 # Kinds of faults that other data may not raise.
 _OF_THE_DATA = frozenset(
     {"InvalidOperation", "UndefinedError", "UnknownMethod", "OutOfFuel", "Unknown"}
@@ -49,7 +51,7 @@ def check(expression: str) -> str | None:
             return _reason(error)
     except (ArithmeticError, ValueError, TypeError, LookupError):
         pass  # a function or filter that needs data
-    return _unknown_name(source)
+    return _unknown_name(source) or _unknown_root(source)
 
 
 def check_template(source: str) -> str | None:
@@ -65,7 +67,7 @@ def check_template(source: str) -> str | None:
             return _in_line(error.line or 1, _reason(error))
     except (ArithmeticError, ValueError, TypeError, LookupError):
         pass
-    return _unknown_name(source)
+    return _unknown_name(source) or _unknown_root(source)
 
 
 def evaluate(expression: str, variables: Mapping[str, Any]) -> bool:
@@ -230,6 +232,16 @@ def _unknown_name(source: str) -> str | None:
                 return _("There is no filter or test %(name)s.") % {"name": name}
         except (ArithmeticError, ValueError, TypeError, LookupError):
             continue
+    return None
+
+
+def _unknown_root(source: str) -> str | None:
+    """Return a complaint about a name that would be undefined for ever."""
+    for name in sorted(_environment().undeclared_variables_in_str(source)):
+        if name not in ROOTS and name not in CALLABLE:
+            return _("There is no %(name)s; write vars.%(name)s for a variable.") % {
+                "name": name
+            }
     return None
 
 

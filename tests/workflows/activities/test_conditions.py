@@ -65,6 +65,8 @@ def test_expression_is_worth(expression: str, value: Any, settings: Any) -> None
         "vars.__class__",
         "'a' * 100000000",
         "debug()",
+        "total > 3",
+        "IsNull(total)",
         "",
     ],
 )
@@ -140,7 +142,17 @@ def test_template_fault_names_its_line() -> None:
     assert "2" in (conditions.check_template("one\n{{ vars. }}") or "")
 
 
-@pytest.mark.parametrize("source", ["{% include 'x' %}", "{{ x|unknown }}", "{{ 1"])
+def test_template_may_have_names_of_its_own() -> None:
+    source = "{% for row in vars.rows %}{% set a = row %}{{ a }}{% endfor %}"
+
+    assert conditions.check_template(source) is None
+    assert conditions.render(source, VARIABLES) == "12"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{% include 'x' %}", "{{ vars.x|unknown }}", "{{ 1", "Hello {{ name }}"],
+)
 def test_template_is_refused_when_it_is_saved(source: str) -> None:
     assert conditions.check_template(source)
 
