@@ -144,6 +144,7 @@ def _treat_due(workflow: Workflow, at: datetime) -> None:
         notifications.notify(
             kind=NotificationKind.PAUSE_REMINDER,
             workflow=workflow,
+            fingerprint_of=("not resumed",),
             level=Level.ERROR,
             message=NOT_RESUMED,
             parameters={"error": str(error)},
