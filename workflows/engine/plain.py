@@ -67,14 +67,17 @@ WITH done AS (
     FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (level smallint, message text,
         parameters jsonb, at timestamptz), done
 ), rest AS (
-    SELECT count(*) AS number FROM workflows_task t WHERE t.run_id = %(run)s
+    SELECT count(*) FILTER (WHERE t.status = 'active') AS number,
+        count(*) FILTER (WHERE t.status = 'failed') AS failed
+    FROM workflows_task t WHERE t.run_id = %(run)s
         AND t.id <> %(task)s AND t.status IN ('active', 'failed')
 ), starved AS (
     SELECT count(*) AS number FROM workflows_event e WHERE e.run_id = %(run)s
         AND e.consumed_at IS NULL
 ), over AS (
     SELECT done.id FROM done, rest, starved
-    WHERE rest.number = 0 AND starved.number = 0 AND NOT %(goes_on)s
+    WHERE rest.number = 0 AND rest.failed = 0 AND starved.number = 0
+        AND NOT %(goes_on)s
 ), ended AS (
     UPDATE workflows_run SET read_count = read_count + %(read)s,
         written_count = written_count + %(written)s,
@@ -112,7 +115,8 @@ SELECT EXISTS (SELECT 1 FROM done), EXISTS (SELECT 1 FROM over), rest.number = 0
     AND NOT EXISTS (SELECT 1 FROM workflows_notification n
         WHERE n.workflow_id = %(workflow)s AND n.resolved_at IS NULL),
     CASE WHEN EXISTS (SELECT 1 FROM done)
-        AND (%(goes_on)s OR rest.number > 0 OR starved.number = 0)
+        AND (%(goes_on)s OR rest.number > 0
+            OR (starved.number = 0 AND rest.failed = 0))
         THEN pg_advisory_unlock(%(lock)s) END
 FROM rest, starved
 """
@@ -260,7 +264,7 @@ def _write(
         if following.wakes:
             return True
         if not is_over and is_last:
-            raise _NotPlain  # a join starved: the long way tells
+            raise _NotPlain  # a join starved or a branch failed: the long way tells
         if is_over and not is_at_rest:
             workflow = Workflow.objects.select_related("structure").get(
                 pk=task.workflow_id
