@@ -121,6 +121,16 @@ class ActivityType:
         """Return every parameter with its default; raises ConfigurationError."""
         return values_of(self.parameters, parameters)
 
+    def value(self, parameters: Mapping[str, Any], name: str) -> Any:
+        """Return one parameter, or its default where the given one is not sound.
+
+        For what the engine asks of an activity that it is not executing yet; the
+        execution itself names the fault.
+        """
+        declared = next(p for p in self.parameters if p.name == name)
+        value, faults = declared.validate(parameters.get(name))
+        return declared.default if faults else value
+
     def as_schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters, in the active language."""
         return schema_of(self.parameters)

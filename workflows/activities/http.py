@@ -156,7 +156,7 @@ class HttpCall(ActivityType):
 
     def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
         """Return the time of the call, with some for looking up the name."""
-        return timedelta(seconds=self.values(parameters)["time_limit"] + 60)
+        return timedelta(seconds=self.value(parameters, "time_limit") + 60)
 
     def would_do(self, context: Context) -> WouldDo:
         """Tell which request would be sent, after judging its host."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from workflows.activities import handler_parameters
 from workflows.activities.base import ActivityType, Context, register
 from workflows.activities.kinds import Document, Seconds, Text
-from workflows.activities.records import validate, values_of
+from workflows.activities.records import validate
 from workflows.exceptions import ConfigurationError, Fault
 from workflows.registry import ActivityDeclaration, Result, WouldDo, find_handler
 
@@ -79,31 +79,36 @@ class Script(ActivityType):
 
     def queue(self, parameters: Mapping[str, Any]) -> str:
         """Return the queue that the handler declares."""
-        return _declared(parameters).queue
+        declared = _declared(parameters)
+        return declared.queue if declared else super().queue(parameters)
 
     def is_long(self, parameters: Mapping[str, Any]) -> bool:
         """Return what the handler declares."""
-        return _declared(parameters).is_long
+        declared = _declared(parameters)
+        return declared is not None and declared.is_long
 
     def is_idempotent(self, parameters: Mapping[str, Any]) -> bool:
-        """Return what the handler declares."""
-        return _declared(parameters).is_idempotent
+        """Return what the handler declares; of an unknown one nothing is repeated."""
+        declared = _declared(parameters)
+        return declared is not None and declared.is_idempotent
 
     def has_effect(self, parameters: Mapping[str, Any]) -> bool:
-        """Return what the handler declares."""
-        return _declared(parameters).has_effect
+        """Return what the handler declares; an unknown one may have an effect."""
+        declared = _declared(parameters)
+        return declared is None or declared.has_effect
 
     def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
         """Return *Stop execution after*, else what the handler declares, else 1 h."""
-        given = parameters.get("time_limit")
-        if given is None or given == "":
-            return _declared(parameters).time_limit or LIMIT
-        seconds = values_of(self.parameters, parameters)["time_limit"]
-        return timedelta(seconds=seconds) if seconds else None
+        seconds = self.value(parameters, "time_limit")
+        if seconds is not None:
+            return timedelta(seconds=seconds) if seconds else None
+        declared = _declared(parameters)
+        return (declared.time_limit if declared else None) or LIMIT
 
     def retries(self, parameters: Mapping[str, Any]) -> int:
         """Return what the handler declares."""
-        return _declared(parameters).retries
+        declared = _declared(parameters)
+        return declared.retries if declared else 0
 
     def would_do(self, context: Context) -> WouldDo | None:
         """Ask the handler's estimate, if it declares one."""
@@ -120,8 +125,15 @@ class Script(ActivityType):
         return declared.handler(declaration.owner(), context)
 
 
-def _declared(parameters: Mapping[str, Any]) -> ActivityDeclaration:
-    return find_handler(parameters["handler"])[1]
+def _declared(parameters: Mapping[str, Any]) -> ActivityDeclaration | None:
+    """Return the handler's declaration; None when its package is not there.
+
+    The execution says so; what surrounds it must not fail.
+    """
+    try:
+        return find_handler(parameters.get("handler") or "")[1]
+    except ConfigurationError:
+        return None
 
 
 def _give_arguments(context: Context, declared: ActivityDeclaration) -> None:

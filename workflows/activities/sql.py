@@ -135,7 +135,7 @@ class SqlCode(ActivityType):
 
     def time_limit(self, parameters: Mapping[str, Any]) -> timedelta | None:
         """Return *Stop execution after*."""
-        return timedelta(seconds=self.values(parameters)["time_limit"])
+        return timedelta(seconds=self.value(parameters, "time_limit"))
 
     def would_do(self, context: Context) -> WouldDo | None:
         """Ask the planner how many rows are concerned; nothing is executed."""

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from campaign.platform.models import ExternalAccount, Option
 from campaign.platform.services import accounts
@@ -290,6 +297,87 @@ def test_connection_goes_to_the_address_that_was_judged(
     # The address itself needs no look-up; the name was looked up once.
     assert asked.count("rebound.example") == 1
     assert Service.seen[0]["headers"]["Host"].startswith("rebound.example:")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for service.example, signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "service.example")])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("service.example")]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+def secure(
+    server: ThreadingHTTPServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> int:
+    """The service behind TLS, under whatever name it is called; its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setattr(server, "handle_error", lambda *_of: None)
+    monkeypatch.setattr(
+        addresses.socket,
+        "getaddrinfo",
+        lambda _host, port, *_more, **_named: [(2, 1, 6, "", ("127.0.0.1", port))],
+    )
+    return server.server_port
+
+
+def test_certificate_is_that_of_the_name_not_of_the_address(
+    secure: int, certificate: Path, make_context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow("service.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    result = HTTP.execute(make_context({"url": f"https://service.example:{secure}/"}))
+
+    assert result.variables["responseStatus"] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted"), [("service.example", False), ("other.example", True)]
+)
+def test_certificate_that_does_not_fit_ends_the_call(
+    secure: int,
+    certificate: Path,
+    make_context,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    is_trusted: bool,
+) -> None:
+    allow(host)
+    trusted = str(certificate) if is_trusted else "/dev/null"
+    monkeypatch.setenv("SSL_CERT_FILE", trusted)
+
+    with pytest.raises(RuntimeFault, match="certificate verify failed"):
+        HTTP.execute(make_context({"url": f"https://{host}:{secure}/"}))
+
+    assert Service.seen == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from workflows.activities import find_type
+from workflows.exceptions import ConfigurationError
 from workflows.registry import Done, WouldDo, activity, temporary_workflow
 
 SCRIPT = find_type("script")
@@ -115,6 +116,17 @@ def test_execution_stops_after(
     parameters: dict[str, Any], limit: timedelta | None
 ) -> None:
     assert SCRIPT.time_limit(parameters) == limit
+
+
+def test_handler_whose_package_is_gone_fails_when_it_is_executed(make_context) -> None:
+    gone = {"handler": "gone.handler"}
+
+    assert SCRIPT.queue(gone) == "workflows"
+    assert SCRIPT.is_idempotent(gone) is False
+    assert SCRIPT.has_effect(gone) is True
+    assert SCRIPT.time_limit(gone) == timedelta(hours=1)
+    with pytest.raises(ConfigurationError, match="gone"):
+        SCRIPT.execute(make_context(gone))
 
 
 def test_declaration_of_the_handler_counts() -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core import mail
+from django.db import connection
 
 from campaign.access.models import Operator
 from tests.workflows.drawn import command, draw, lines, passed
 from tests.workflows.samples import START, tick, work_off
 from workflows.actions import approval as approvals
 from workflows.exceptions import PermissionRefused
-from workflows.models import Approval, Level, Source, State, TaskStatus, Workflow
+from workflows.models import (
+    Approval,
+    ApprovalReply,
+    Level,
+    Source,
+    State,
+    TaskStatus,
+    Workflow,
+)
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -202,6 +212,46 @@ def test_scenario_19_first_answer_wins(ada: Operator, bo: Operator) -> None:
     ended = workflow.tasks.get(activity="said_yes")
     assert ended.variables["response"] == "Go"
     assert ended.variables["responseOperator"] == str(ada.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_scenario_19_of_two_answers_at_the_same_moment_one_wins(
+    ada: Operator, bo: Operator
+) -> None:
+    workflow = ask()
+    number = Approval.objects.get().pk
+    together = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def say(operator: Operator, choice: str) -> None:
+        together.wait()
+        try:
+            approvals.reply(
+                approval_id=number,
+                choice=choice,
+                acting_operator=operator,
+                source=Source.API,
+                at=START,
+            )
+            outcomes.append(choice)
+        except approvals.AlreadyAnswered:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    speakers = [
+        threading.Thread(target=say, args=(ada, "yes")),
+        threading.Thread(target=say, args=(bo, "no")),
+    ]
+    for speaker in speakers:
+        speaker.start()
+    for speaker in speakers:
+        speaker.join()
+    work_off()
+
+    winner = ApprovalReply.objects.get().choice
+    assert sorted(outcomes) == sorted(["refused", winner])
+    assert passed(workflow)[-1] == f"said_{winner}"
 
 
 def test_scenario_19_second_answer_before_the_task_looked_is_refused(
