@@ -164,11 +164,11 @@ def purged(days: int) -> dict[str, Any]:
 
 def deleted_at_once(days: int) -> dict[str, Any]:
     """Delete what is older than ``days`` in one transaction of four statements."""
-    counts = _rows()
+    counts, before = _rows(), timezone.now() - timedelta(days=days)
     started = time.perf_counter()
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _BEST:
-            cursor.execute(statement, [timezone.now() - timedelta(days=days)])
+            cursor.execute(statement, [before])
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "deleted": _deleted(counts)}
 
