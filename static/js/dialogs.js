@@ -31,6 +31,7 @@ async function ask(address, from) {
   dialog.setAttribute("aria-labelledby", "confirm-title");
   dialog.append(document.adoptNode(body));
   document.body.append(dialog);
+  window.htmx?.process(dialog);
   show(dialog, from);
   (dialog.querySelector("[data-harmless]") || dialog.querySelector("button")).focus();
 }

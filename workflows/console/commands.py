@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -45,9 +46,40 @@ KILL_BUTTON = Button(
     is_danger=True,
 )
 WAKE = Button(
-    CommandName.WAKE, gettext_lazy("Execute pending tasks now"), "player-skip-forward"
+    CommandName.WAKE,
+    gettext_lazy("Execute pending tasks now"),
+    "player-skip-forward",
+    asks=True,
 )
-BUTTONS = {b.name: b for b in (START, PAUSE, STOP, RESTART, KILL_BUTTON, WAKE)}
+STOP_AFTER_RUN = Button(
+    CommandName.STOP_AFTER_RUN, CommandName.STOP_AFTER_RUN.label, "flag", asks=True
+)
+SIMULATE = Button(CommandName.SIMULATE, CommandName.SIMULATE.label, "eye", asks=True)
+RESTART_TASK = Button(
+    CommandName.RESTART_TASK, CommandName.RESTART_TASK.label, "arrow-back-up", asks=True
+)
+CANCEL_TASK = Button(
+    CommandName.CANCEL_TASK,
+    CommandName.CANCEL_TASK.label,
+    "circle-x",
+    asks=True,
+    is_danger=True,
+)
+PURGE = Button(
+    CommandName.PURGE, CommandName.PURGE.label, "trash", asks=True, is_danger=True
+)
+# Those of a row in the list; the page of the workflow has all.
+ROW = (START, PAUSE, STOP, RESTART, KILL_BUTTON, WAKE)
+MENU = (
+    WAKE,
+    SIMULATE,
+    RESTART_TASK,
+    STOP_AFTER_RUN,
+    CANCEL_TASK,
+    PURGE,
+    KILL_BUTTON,
+)
+BUTTONS = {b.name: b for b in (*ROW, *MENU)}
 BULK = (START, PAUSE, STOP, RESTART)
 
 
@@ -78,17 +110,24 @@ class Offer:
         return f"{self.url}?expected_state={self.workflow.state}"
 
 
-def offers(request: HttpRequest, workflow: Workflow) -> dict[str, Offer]:
-    """Return every button of a workflow by command name, as this reader finds it.
+def offers(
+    request: HttpRequest,
+    workflow: Workflow,
+    buttons: Iterable[Button] = tuple(BUTTONS.values()),
+) -> dict[str, Offer]:
+    """Return the buttons of a workflow by command name, as this reader finds them.
 
     No SQL but the operator's rights, which are read once.
     """
     reasons = allowed_commands(workflow, request.user)
     return {
-        name: Offer(
-            button, workflow, _label(workflow, button), reasons[CommandName(name)]
+        button.name: Offer(
+            button,
+            workflow,
+            _label(workflow, button),
+            reasons[CommandName(button.name)],
         )
-        for name, button in BUTTONS.items()
+        for button in buttons
     }
 
 
@@ -123,6 +162,23 @@ def effect(workflow: Workflow, button: Button) -> str:
             "The workflow is set to Finished at once, without waiting for any worker."
             " Use it when Stop does not take effect; work still running elsewhere is"
             " cut off from its result."
+        ),
+        CommandName.STOP_AFTER_RUN: _(
+            "What runs goes on to its end, no new run begins, then the workflow is"
+            " finished."
+        ),
+        CommandName.SIMULATE: _(
+            "Activities with an effect are not executed, nor what follows them; each"
+            " that can tells what it would do. The result stays in the journal."
+        ),
+        CommandName.RESTART_TASK: _(
+            "A new run begins at the chosen activities, with the variables that they"
+            " had; the activities before them are not done again."
+        ),
+        CommandName.CANCEL_TASK: _(
+            "Try the mildest way first. A task that is asked ends at its next"
+            " checkpoint; by force it fails at once and its workflow follows its error"
+            " policy."
         ),
     }
     return effects.get(CommandName(button.name), "")

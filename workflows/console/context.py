@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from workflows.console import menu, notices, wording
+from workflows.engine.freezing import DrainProgress, progress
 from workflows.engine.supervision import Component, component_status
 
 CLOCK = "clock"
@@ -106,8 +107,13 @@ class ConsoleStatus:
 
     @property
     def bell(self) -> notices.Bell:
-        """Return what is new to the reader, and of whom nobody is told. One query."""
+        """Return what is new, of whom nobody is told, what is frozen. One query."""
         return notices.bell_of(self._request)
+
+    @cached_property
+    def drain(self) -> DrainProgress:
+        """Return how far a frozen instance has come to rest. Three queries."""
+        return progress(timezone.now())
 
     @property
     def is_known(self) -> bool:

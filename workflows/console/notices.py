@@ -38,7 +38,8 @@ SELECT
      SELECT 1 FROM workflows_notification
      WHERE last_at > %(since)s AND sent_at IS NOT NULL AND sent_count = 0
        AND NOT (kind = 'digest' AND level = %(quiet)s)
-     LIMIT %(limit)s) AS unheard)
+     LIMIT %(limit)s) AS unheard),
+  (SELECT row_to_json(f)::text FROM workflows_freeze f WHERE ended_at IS NULL)
 """
 _ICONS = {level: look.icon for level, look in LEVELS.items()}
 _TONES = {level: look.tone for level, look in LEVELS.items()}
@@ -46,14 +47,25 @@ _VIEWS: dict[str, Q] = {"all": Q(), "open": Q(resolved_at__isnull=True)}
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """The freeze of the instance that lasts."""
+
+    reason: str
+    author: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Bell:
-    """What is new, and the workflows of whose failure nobody would be told."""
+    """What is new, of whose failure nobody would be told, and what is frozen."""
 
     unread: int = 0
     told_to_nobody: str = ""
     first_of_them: str = ""
     # Of one day, what reached nobody by mail.
     undelivered: int = 0
+    frozen: Frozen | None = None
 
     @property
     def text(self) -> str:
@@ -143,7 +155,7 @@ def read_until(request: HttpRequest) -> datetime | None:
 def bell_of(request: HttpRequest) -> Bell:
     """Return what the header of every page shows to this reader.
 
-    One query on two indexes for a request, however often asked.
+    One query on small indexes for a request, however often asked.
     """
     known: Bell | None = getattr(request, "bell", None)
     if known is None:
@@ -166,9 +178,25 @@ def _bell(operator_id: int) -> Bell:
                 "quiet": Level.INFO,
             },
         )
-        unread, unreachable, undelivered = cursor.fetchone()
+        unread, unreachable, undelivered, freeze = cursor.fetchone()
     found = json.loads(unreachable) if unreachable else {}
-    return Bell(unread, found.get("names", ""), found.get("first", ""), undelivered)
+    return Bell(
+        unread,
+        found.get("names", ""),
+        found.get("first", ""),
+        undelivered,
+        _frozen(json.loads(freeze)) if freeze else None,
+    )
+
+
+def _frozen(row: Mapping[str, str | None]) -> Frozen:
+    until = row["until"]
+    return Frozen(
+        reason=row["reason"] or "",
+        author=row["author"] or "",
+        since=datetime.fromisoformat(row["started_at"] or ""),
+        until=datetime.fromisoformat(until) if until else None,
+    )
 
 
 def _encode(row: Notification) -> str:

@@ -7,6 +7,7 @@ from django.urls import path
 from workflows.console import entries  # noqa: F401 (fills the navigation tree)
 from workflows.console.views import (
     commands,
+    freezing,
     home,
     notifications,
     properties,
@@ -21,6 +22,8 @@ urlpatterns = [
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
     path("workflows/commands/", commands.bulk_command, name="bulk_command"),
+    path("workflows/freeze/", freezing.freeze, name="freeze"),
+    path("workflows/thaw/", freezing.thaw, name="thaw"),
     path(
         "workflows/notifications/",
         notifications.notification_list,

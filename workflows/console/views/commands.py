@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,10 +19,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from workflows.actions import CommandResult, issue_command
+from workflows.actions import CommandResult, issue_command, rehearse
 from workflows.console import access, commands, queries
-from workflows.exceptions import AppError, NotFound
-from workflows.models import CommandStatus, Source, Workflow
+from workflows.console.command_form import CommandForm
+from workflows.exceptions import AppError, InvalidInput, NotFound
+from workflows.models import CommandName, CommandStatus, Source, Workflow
 
 ASK_ABOVE = 5
 
@@ -24,7 +31,7 @@ ASK_ABOVE = 5
 @access.requires("workflows.view")
 @require_http_methods(["GET", "HEAD", "POST"])
 def command(request: HttpRequest, internal_name: str, name: str) -> HttpResponse:
-    """Ask before a command that ends work (GET); give the order (POST)."""
+    """Tell the effects and ask (GET, or POST with ``preview``); give the order."""
     button = commands.BUTTONS.get(name)
     if button is None:
         raise NotFound(
@@ -32,24 +39,46 @@ def command(request: HttpRequest, internal_name: str, name: str) -> HttpResponse
             name=name,
             names=", ".join(commands.BUTTONS),
         )
-    if request.method != "POST":
-        workflow = get_object_or_404(Workflow, internal_name=internal_name)
-        return _confirm(request, workflow, commands.offers(request, workflow)[name])
+    workflow = Workflow.objects.select_related("structure").filter(
+        internal_name=internal_name
+    )
+    given = request.POST if request.method == "POST" else request.GET
+    if request.method != "POST" or "preview" in given:
+        return _confirm(request, get_object_or_404(workflow), button, given)
+    known = workflow.first()
+    parameters: dict[str, Any] = {}
+    if known is not None:
+        form = CommandForm(known, CommandName(name), given, request.user)
+        if not form.is_valid():
+            fault = InvalidInput(" ".join(form.faults()))
+            _refuse(request, internal_name, button, fault)
+            if request.htmx:  # type: ignore[attr-defined]
+                return _done(request, internal_name, status=fault.status)
+            return _confirm(request, known, button, given)
+        parameters = form.parameters()
     try:
-        result = issue_command(
-            internal_name=internal_name,
-            name=name,
-            acting_operator=request.user,
-            source=Source.CONSOLE,
-            at=timezone.now(),
-            expected_state=request.POST.get("expected_state", ""),
-            reason=request.POST.get("reason", "").strip()[:512],
-        )
+        result = issue_command(**_order(request, internal_name, name, parameters))
     except AppError as error:
         _refuse(request, internal_name, button, error)
         return _done(request, internal_name, status=error.status)
     messages.success(request, _told(result, button))
     return _done(request, internal_name)
+
+
+def _order(
+    request: HttpRequest, internal_name: str, name: str, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of the action."""
+    return {
+        "internal_name": internal_name,
+        "name": name,
+        "acting_operator": request.user,
+        "source": Source.CONSOLE,
+        "at": timezone.now(),
+        "expected_state": request.POST.get("expected_state", ""),
+        "reason": request.POST.get("reason", "").strip()[:512],
+        "parameters": parameters,
+    }
 
 
 def _told(result: CommandResult, button: commands.Button) -> str:
@@ -70,15 +99,19 @@ def _told(result: CommandResult, button: commands.Button) -> str:
 def _refuse(
     request: HttpRequest, name: str, button: commands.Button, error: AppError
 ) -> None:
-    faults = [f"{fault.field}: {fault.message}" for fault in error.faults]
     words = {
         "command": str(button.label),
         "workflow": name,
-        "why": " ".join([error.message, *faults]),
+        "why": _why(error),
     }
     messages.error(
         request, _("%(command)s of %(workflow)s was refused. %(why)s") % words
     )
+
+
+def _why(error: AppError) -> str:
+    faults = [f"{fault.field}: {fault.message}" for fault in error.faults]
+    return " ".join([error.message, *faults])
 
 
 def _done(request: HttpRequest, internal_name: str, status: int = 200) -> HttpResponse:
@@ -97,21 +130,57 @@ def _done(request: HttpRequest, internal_name: str, status: int = 200) -> HttpRe
 
 
 def _confirm(
-    request: HttpRequest, workflow: Workflow, offer: commands.Offer
+    request: HttpRequest,
+    workflow: Workflow,
+    button: commands.Button,
+    given: QueryDict,
 ) -> HttpResponse:
-    """Show what the command will do, and to what."""
+    """Show what the command will do, and to what; a script gets the effects alone."""
+    offer = commands.offers(request, workflow, [button])[button.name]
+    form = CommandForm(workflow, CommandName(button.name), given, request.user)
+    expected_state = given.get("expected_state") or workflow.state
+    context: dict[str, Any] = {
+        "workflow": workflow,
+        "offer": offer,
+        "form": form,
+        "expected_state": expected_state,
+        **_effects(request, workflow, offer, form, expected_state),
+    }
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "workflows/_effects.html", context)
     return render(
         request,
         "workflows/confirm.html",
         {
-            "workflow": workflow,
-            "offer": offer,
-            "effect": commands.effect(workflow, offer.button),
-            "expected_state": request.GET.get("expected_state") or workflow.state,
+            **context,
+            "effect": commands.effect(workflow, button),
             "live_tasks": queries.live_tasks(workflow),
+            "reason": given.get("reason", ""),
             "next": workflow.get_absolute_url(),
         },
     )
+
+
+def _effects(
+    request: HttpRequest,
+    workflow: Workflow,
+    offer: commands.Offer,
+    form: CommandForm,
+    expected_state: str,
+) -> dict[str, Any]:
+    """Return the rehearsal's effects, or why the order would be refused."""
+    if not offer.is_open or form.nothing:
+        return {}
+    if not form.is_valid():
+        return {"refusal": " ".join(form.faults())}
+    order = _order(
+        request, workflow.internal_name, offer.button.name, form.parameters()
+    )
+    try:
+        effects = rehearse(issue_command, **{**order, "expected_state": expected_state})
+    except AppError as error:
+        return {"refusal": _why(error)}
+    return {"effects": effects}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from workflows.console import (
 from workflows.console.diagram import Drawing
 from workflows.console.history import Selection, Slice
 from workflows.console.live import Fragments, take_token
+from workflows.engine import waiting
 from workflows.engine.graph import Graph
 from workflows.exceptions import NotFound
 from workflows.models import (
@@ -123,7 +124,7 @@ def page_context(request: HttpRequest, internal_name: str) -> dict[str, Any]:
     selection = Selection.read(request.GET)
     section = SECTIONS.get(request.GET.get("tab", ""), SECTIONS["log"])
     recent = list(queries.last_runs([workflow]).get(workflow.pk, []))
-    waiting = list(
+    persistent = list(
         workflow.tasks.filter(status=TaskStatus.ACTIVE, run__isnull=True).order_by("pk")
     )
     shown = _shown_run(workflow, recent, selection)
@@ -135,8 +136,10 @@ def page_context(request: HttpRequest, internal_name: str) -> dict[str, Any]:
         "schedule_text": schedules.schedule_text(workflow),
         "schedules": schedules.schedules_of(workflow),
         "offers": offers,
+        "menu_offers": [offers[button.name] for button in commands.MENU],
+        "wait_reasons": waiting_of(workflow),
         "change_reason": access.lacking(request, "workflows.change_technical"),
-        "drawing": _drawing(workflow, shown, tasks, waiting),
+        "drawing": _drawing(workflow, shown, tasks, persistent),
         "shown_run": shown,
         "recent_runs": recent,
         "failure": _failure(workflow, recent, shown, tasks),
@@ -151,6 +154,15 @@ def page_context(request: HttpRequest, internal_name: str) -> dict[str, Any]:
         "activities": _activities(workflow),
         "levels": Level.choices,
     }
+
+
+def waiting_of(workflow: Workflow) -> list[tuple[waiting.WaitReason, str]]:
+    """Return why each task and run waits, with the label of its activity."""
+    labels = {name: label for name, label, _type in _activities(workflow)}
+    return [
+        (reason, labels.get(reason.activity, reason.activity))
+        for reason in waiting.reasons(workflow, timezone.now())
+    ]
 
 
 def _read(section: Section, workflow: Workflow, selection: Selection) -> Slice:
@@ -235,6 +247,7 @@ FRAGMENTS = {
     "workflow-head": "workflows/_head.html",
     "workflow-alerts": "workflows/_alerts.html",
     "workflow-diagram": "workflows/_diagram_card.html",
+    "workflow-waiting": "workflows/_waiting.html",
     "workflow-facts": "workflows/_facts.html",
     "workflow-rows": "workflows/_section.html",
 }

@@ -80,7 +80,7 @@ def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
     """Draw the cells of each row into its ``cells``. One query."""
     runs = queries.last_runs(workflows)
     for workflow in workflows:
-        offers = commands.offers(request, workflow)
+        offers = commands.offers(request, workflow, commands.ROW)
         row = cells.Row(
             workflow=workflow,
             runs=runs.get(workflow.pk, []),
