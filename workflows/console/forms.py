@@ -11,10 +11,20 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
-from workflows.actions import EDITABLE
 from workflows.exceptions import Fault
 from workflows.models import Workflow
 from workflows.registry import catalogue_entry
+
+#: What the page has a place for; the API changes the rest.
+SHOWN = (
+    "own_label",
+    "description",
+    "supervisors",
+    "severity",
+    "history_days",
+    "error_policy",
+    "time_zone",
+)
 
 
 @cache
@@ -56,7 +66,7 @@ class PropertiesForm(_WorkflowForm):
 
     class Meta:
         model = Workflow
-        fields = EDITABLE
+        fields = SHOWN
         help_texts = {
             "history_days": _(
                 "Older runs, tasks and log lines are deleted daily; 0 keeps them for"
@@ -91,7 +101,7 @@ class PropertiesForm(_WorkflowForm):
         return {
             name: list(data[name]) if name == "supervisors" else data[name]
             for name in self.changed_data
-            if name in EDITABLE
+            if name in SHOWN
         }
 
     def _post_clean(self) -> None:
