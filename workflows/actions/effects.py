@@ -31,6 +31,7 @@ from workflows.engine import (
     failing,
     journal,
     lifecycle,
+    purge,
     resuming,
     waking,
 )
@@ -49,7 +50,6 @@ from workflows.models import (
 )
 
 GRADES = ("ask", "sql", "force")
-PURGE_WORKFLOW = "workflows.engine.purge.purge_ordered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _simulate(order: Order) -> None:
 def _purge(order: Order) -> None:
     """Leave the deletion to a worker: history may be millions of rows."""
     order.note("Purge of the history ordered.")
-    queue.enqueue(PURGE_WORKFLOW, order.workflow.pk, queue="workflows")
+    queue.enqueue(purge.ORDERED, order.workflow.pk, queue="workflows")
 
 
 def _restart_task(order: Order) -> None:

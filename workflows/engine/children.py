@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from workflows.activities import find_type
-from workflows.engine import lifecycle, runs
+from workflows.engine import lifecycle, runs, shape
 from workflows.engine.failing import Failure, fail_task
 from workflows.engine.following import enter
-from workflows.engine.graph import JUMP_IN, Graph
+from workflows.engine.graph import Graph
 from workflows.engine.structures import graph_of
 from workflows.models import Run, RunTrigger, Task, Workflow
 
@@ -75,12 +75,9 @@ def _structures_above(task: Task) -> list[int]:
 
 def entries(graph: Graph) -> list[str]:
     """Return where a called structure begins: its lowest entry, else all beginnings."""
-    jumps = [
-        node
-        for node in graph.initial
-        if node.type == JUMP_IN and "number" in node.parameters
-    ]
+    jumps = shape.entries(graph)
     if jumps:
         return [min(jumps, key=lambda node: int(node.parameters["number"])).name]
-    plain = [n for n in graph.initial if not find_type(n.type).is_persistent]
-    return [node.name for node in plain or graph.initial]
+    initial = shape.beginnings(graph)
+    plain = [n for n in initial if not find_type(n.type).is_persistent]
+    return [node.name for node in plain or initial]

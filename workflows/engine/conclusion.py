@@ -6,6 +6,7 @@ that comes after the task was taken over, or ended by an operator, is refused.
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from workflows.engine.context import TaskContext
 from workflows.engine.failing import Failure
 from workflows.engine.following import follow
 from workflows.engine.structures import graph_of
+from workflows.exceptions import AppError
 from workflows.models import (
     Level,
     Run,
@@ -70,7 +72,15 @@ def conclude(task: Task, outcome: Outcome, context: TaskContext | None) -> None:
             return
         current.workflow = workflow
         _take_from(context, workflow, current, at)
-        _write(workflow, current, current.run, outcome, context, at)
+        try:
+            with transaction.atomic():
+                _write(workflow, current, current.run, outcome, context, at)
+        except AppError as error:
+            # What follows is at fault, not the activity; its effect stands.
+            failure = Failure(error.message, traceback.format_exc())
+            workflow.refresh_from_db()
+            current.refresh_from_db()
+            failing.fail_task(workflow, current, failure, at)
         lifecycle.settle(workflow, at)
 
 

@@ -81,6 +81,9 @@ def execute(task: Task, *, deadline: float) -> None:
             unlock(task.pk)
         connection.close()
         raise
+    except BaseException:
+        unlock(task.pk)  # orphaned as well
+        raise
 
 
 def _perform(task: Task, deadline: float) -> tuple[Outcome, TaskContext | None]:

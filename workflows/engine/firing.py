@@ -6,7 +6,7 @@ Every function expects the workflow's row locked by the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from workflows.engine.calendar import (
     BlackoutPolicy,
     Decision,
     Schedule,
+    Skipped,
     SkipReason,
 )
 from workflows.engine.structures import current_graph
@@ -45,6 +46,7 @@ _OUTCOMES = {
     SkipReason.MISFIRE: OccurrenceOutcome.SKIPPED_MISFIRE,
     SkipReason.OVER_LIMIT: OccurrenceOutcome.SKIPPED_MISFIRE,
     SkipReason.TOO_LATE: OccurrenceOutcome.SKIPPED_LATE,
+    SkipReason.BLACKOUT: OccurrenceOutcome.SKIPPED_BLACKOUT,
 }
 
 
@@ -74,6 +76,13 @@ def _hold_of_stop(workflow: Workflow) -> Hold:
     return Hold(OccurrenceOutcome.CANCELLED, "stopped")
 
 
+def edit_hold(workflow: Workflow) -> Hold:
+    """Return why instants that have come do not fire when their schedule changes."""
+    if workflow.state in (State.PAUSED, State.PAUSE_REQUESTED):
+        return pause_hold(workflow)
+    return Hold(OccurrenceOutcome.CANCELLED, "the schedule was changed")
+
+
 def fire_schedule(
     workflow: Workflow, task: Task, at: datetime, *, hold: Hold | None = None
 ) -> None:
@@ -95,8 +104,8 @@ def fire_schedule(
     _record_skipped(workflow, task.activity, decision, at, hold)
     begun = 0
     for instant in decision.fire:
-        if window is not None or planning.is_blacked_out(workflow, schedule, instant):
-            _skip_blacked_out(workflow, task, instant, at)
+        if window is not None:
+            _skip_blacked_out(workflow, task, instant, at, window.blackout.name)
             continue
         begun += _fire_instant(workflow, task, instant, at, decision, nth=begun)
     task.iterations += begun
@@ -123,6 +132,8 @@ def decide(
         )
         if window is not None and window.blackout.policy is BlackoutPolicy.DEFER:
             policy = calendar.Policy.FIRE_ONCE
+            # A delay that the window made is no lateness.
+            schedule = replace(schedule, max_lateness_seconds=None)
     return calendar.plan(
         schedule,
         task.scheduled_for,
@@ -131,6 +142,7 @@ def decide(
         policy=policy,
         count_so_far=task.iterations,
         seed=planning.jitter_seed(workflow, task.activity),
+        blackouts=planning.blackouts_of(workflow),
     )
 
 
@@ -151,16 +163,15 @@ def _defer(
 
 
 def _skip_blacked_out(
-    workflow: Workflow, task: Task, instant: datetime, at: datetime
+    workflow: Workflow, task: Task, instant: datetime, at: datetime, name: str
 ) -> None:
-    window = planning.covering_name(workflow, task.activity, instant)
     Occurrence.objects.create(
         workflow=workflow,
         activity=task.activity,
         scheduled_for=instant,
         last_scheduled_for=instant,
         outcome=OccurrenceOutcome.SKIPPED_BLACKOUT,
-        reason=window[:256],
+        reason=name,
         late_seconds=max(0.0, (at - instant).total_seconds()),
         recorded_at=at,
     )
@@ -168,34 +179,32 @@ def _skip_blacked_out(
 
 def account_held(workflow: Workflow, at: datetime) -> None:
     """Write the outcome of instants that have come when a stop ends their task."""
-    graph = current_graph(workflow)
-    if graph is None:
-        return
     held = _hold_of_stop(workflow)
     for task in workflow.tasks.filter(
         status=TaskStatus.ACTIVE, activity_type="scheduler", scheduled_for__lte=at
     ):
-        if task.scheduled_for is None:
-            continue
-        schedule = planning.schedule_in(graph, task.activity)
-        missed = calendar.missed(
-            schedule,
-            task.scheduled_for,
-            at,
-            zone=planning.zone_of(workflow, schedule),
-            limit=0,
-        )
-        Occurrence.objects.create(
-            workflow=workflow,
-            activity=task.activity,
-            scheduled_for=task.scheduled_for,
-            last_scheduled_for=missed.last or task.scheduled_for,
-            count=1 + missed.count,
-            outcome=held.outcome,
-            reason=held.reason,
-            late_seconds=(at - task.scheduled_for).total_seconds(),
-            recorded_at=at,
-        )
+        account(workflow, task, at, held)
+
+
+def account(workflow: Workflow, task: Task, at: datetime, held: Hold) -> None:
+    """Write one outcome for the planned instants of a scheduler that have come."""
+    plan = planning.plan_of(task)
+    if plan is None or task.scheduled_for is None or task.scheduled_for > at:
+        return
+    missed = calendar.missed(
+        plan.schedule, task.scheduled_for, at, zone=plan.zone, limit=0
+    )
+    Occurrence.objects.create(
+        workflow=workflow,
+        activity=task.activity,
+        scheduled_for=task.scheduled_for,
+        last_scheduled_for=missed.last or task.scheduled_for,
+        count=1 + missed.count,
+        outcome=held.outcome,
+        reason=held.reason,
+        late_seconds=(at - task.scheduled_for).total_seconds(),
+        recorded_at=at,
+    )
 
 
 def variables_of(instant: datetime, at: datetime, decision: Decision) -> dict[str, Any]:
@@ -343,13 +352,15 @@ def _record_skipped(
             last_scheduled_for=stretch.last,
             count=stretch.count,
             outcome=hold.outcome if hold else _OUTCOMES[stretch.reason],
-            reason=hold.reason if hold else stretch.reason.value,
+            reason=hold.reason if hold else _reason(workflow, activity, stretch),
             late_seconds=(at - stretch.first).total_seconds(),
             recorded_at=at,
         )
         for stretch in decision.skipped
     )
-    skipped = sum(s.count for s in decision.skipped)
+    skipped = sum(
+        s.count for s in decision.skipped if s.reason is not SkipReason.BLACKOUT
+    )
     if skipped:
         journal.write(
             workflow,
@@ -359,6 +370,12 @@ def _record_skipped(
             activity=activity,
             count=skipped,
         )
+
+
+def _reason(workflow: Workflow, activity: str, stretch: Skipped) -> str:
+    if stretch.reason is SkipReason.BLACKOUT:
+        return planning.covering_name(workflow, activity, stretch.first)
+    return stretch.reason.value
 
 
 def _expire(workflow: Workflow, task: Task, at: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from workflows import conf
 from workflows.engine import calendar
-from workflows.engine.calendar import Blackout, BlackoutPolicy, Schedule, Window
+from workflows.engine.calendar import Blackout, Schedule, Window
 from workflows.engine.graph import Graph
 from workflows.engine.structures import current_graph
 from workflows.models import Task, Workflow
@@ -49,6 +50,33 @@ def first_planned(
     return calendar.first_due(schedule, at, zone=zone_of(workflow, schedule))
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The schedule that a pending scheduler task was planned by, and its zone."""
+
+    schedule: Schedule
+    zone: ZoneInfo
+
+
+def plan_of(task: Task) -> Plan | None:
+    """Return what the pending scheduler task was planned by."""
+    kept = task.own_variables.get("plan")
+    if kept is None:
+        return None
+    zone = calendar.find_zone(kept["zone"])
+    return Plan(Schedule.parse(kept["schedule"]), zone) if zone else None
+
+
+def keep_plan(task: Task, workflow: Workflow, schedule: Schedule) -> None:
+    """Note on the scheduler task what it is planned by, unsaved."""
+    task.own_variables = {
+        "plan": {
+            "schedule": schedule.as_dict(),
+            "zone": zone_of(workflow, schedule).key,
+        }
+    }
+
+
 def set_plan(
     task: Task, workflow: Workflow, schedule: Schedule, planned: datetime | None
 ) -> None:
@@ -71,12 +99,6 @@ def blackout_at(
     return calendar.covering(
         blackouts_of(workflow), instant, zone=zone_of(workflow, schedule)
     )
-
-
-def is_blacked_out(workflow: Workflow, schedule: Schedule, instant: datetime) -> bool:
-    """Return whether a run planned for ``instant`` is skipped by a blackout."""
-    window = blackout_at(workflow, schedule, instant)
-    return window is not None and window.blackout.policy is BlackoutPolicy.SKIP
 
 
 def covering_name(workflow: Workflow, activity: str, instant: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from workflows import queue
-from workflows.engine import journal, lifecycle, planning, resuming
+from workflows.engine import firing, journal, lifecycle, planning, resuming
 from workflows.engine.graph import Execution, Graph, Options
 from workflows.models import State, Substate, Task, TaskStatus, Workflow
 
@@ -52,14 +52,25 @@ def release_held(workflow: Workflow, graph: Graph, at: datetime) -> None:
 
 
 def replan(workflow: Workflow, graph: Graph, task: Task, at: datetime) -> None:
-    """Plan a scheduler task anew; the journal tells the old and the new instant."""
-    before = task.scheduled_for
+    """Plan a scheduler task anew if its schedule or zone is another one now.
+
+    Instants that have come already get their outcome; the journal tells the old and
+    the new instant.
+    """
     schedule = planning.schedule_in(graph, task.activity)
+    zone = planning.zone_of(workflow, schedule)
+    if planning.plan_of(task) == planning.Plan(schedule, zone):
+        return
+    before = task.scheduled_for
+    firing.account(workflow, task, at, firing.edit_hold(workflow))
     planning.set_plan(
         task, workflow, schedule, planning.first_planned(workflow, schedule, at)
     )
+    planning.keep_plan(task, workflow, schedule)
     task.iterations = 0
-    task.save(update_fields=["scheduled_for", "process_at", "iterations"])
+    task.save(
+        update_fields=["scheduled_for", "process_at", "iterations", "own_variables"]
+    )
     if task.scheduled_for != before:
         journal.write(
             workflow,

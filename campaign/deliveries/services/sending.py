@@ -19,6 +19,7 @@ from campaign.deliveries.services.lanes import queue_of, slot_lock, slots_of
 from campaign.deliveries.services.sender import Sender
 from campaign.deliveries.services.settling import settle_lost, settle_slot
 from workflows import queue
+from workflows.engine import freezing
 
 SEND_LANE = "campaign.deliveries.services.sending.send_lane"
 BACKSTOP = "campaign.deliveries.services.sending.start_missing_senders"
@@ -40,10 +41,10 @@ def wake_senders(lane: int) -> None:
 def send_lane(lane: int, slot: int) -> None:
     """Send for a lane in one of its slots until the lane is empty or 20 s have passed.
 
-    A queue task. Returns at once while another sender works in the slot. Enqueues
-    itself while work is left.
+    A queue task. Returns at once while another sender works in the slot, or while the
+    instance is frozen. Enqueues itself while work is left.
     """
-    if slot >= slots_of(lane):
+    if slot >= slots_of(lane) or freezing.is_frozen():
         return
     for _look in range(_LOOKS_WITHOUT_CLAIM):
         sender = _send_in_slot(lane, slot)
@@ -98,6 +99,8 @@ def start_missing_senders() -> None:
     """
     at = timezone.now()
     settle_lost(at)
+    if freezing.is_frozen():
+        return
     for lane in Lane.values:
         if claim.has_due(lane=lane, at=at):
             wake_senders(lane)

@@ -106,3 +106,11 @@ def test_order_of_an_operator_is_carried_out_inside_a_window(
         come_back(when)
 
         assert len(sample.fired) == 1
+
+
+def test_instants_outside_the_window_make_up_for_an_outage_that_ended_in_it() -> None:
+    dawn = {"name": "Dawn", "weekdays": [], "from": "05:00", "until": "06:15"}
+    with hourly({**dawn, "policy": "skip"}) as sample:
+        come_back(at("2026-05-21T06:30"))
+
+        assert sample.fired == [at("2026-05-21T04:00")]

@@ -131,13 +131,15 @@ def test_scenario_11_previews_before_saving_equal_the_firings_about_clock_change
     shown: dict[str, list[datetime]] = {name: [] for name in schedules}
 
     with started(schedules, brute_calendar.BEGIN) as samples:
-        for day in SPRING_AND_AUTUMN[zone]:
+        for number, day in enumerate(SPRING_AND_AUTUMN[zone], start=1):
             for name, sample in samples.items():
+                # An unchanged schedule would keep its plan.
+                edited = {**schedules[name], "max_lateness": f"PT{number}H"}
                 preview = preview_schedule(
-                    workflow=sample.workflow, schedule=schedules[name], at=at(day)
+                    workflow=sample.workflow, schedule=edited, at=at(day)
                 )
                 shown[name] += [line.instant for line in preview.new]
-                save(name, schedules[name], administrator, at(day))
+                save(name, edited, administrator, at(day))
             live_until(at(day) + timedelta(days=30))
         fired = {name: sample.fired for name, sample in samples.items()}
 
