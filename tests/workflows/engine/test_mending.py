@@ -13,7 +13,7 @@ from workflows.models import RunStatus, Source, State, Workflow
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
-AT_FAULT = "waiting / 2 > 10"
+AT_FAULT = "vars.scheduledFor / 2 > 10"
 
 
 def with_condition(workflow: Workflow, condition: str, at: datetime = START) -> None:
