@@ -26,7 +26,9 @@ def draw(
     return Workflow.objects.get(internal_name=name)
 
 
-def redraw(activities: dict[str, Any], ways: str, *, name: str = "drawn") -> None:
+def redraw(
+    activities: dict[str, Any], ways: str, *, name: str = "drawn", at: datetime = START
+) -> None:
     """Give a workflow another structure."""
     save_structure(
         internal_name=name,
@@ -34,7 +36,7 @@ def redraw(activities: dict[str, Any], ways: str, *, name: str = "drawn") -> Non
         expected_version=None,
         acting_operator=None,
         source=Source.CLI,
-        at=START,
+        at=at,
     )
 
 

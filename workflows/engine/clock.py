@@ -111,6 +111,7 @@ def _take_one(task: Task, at: datetime) -> None:
                 _leave_to_the_stop(task)
             else:
                 firing.fire_schedule(task.workflow, task, at)
+                lifecycle.finish_if_over(task.workflow, at)
     except (AppError, ValueError, KeyError) as error:
         logger.exception("A due task cannot be fired", extra={"task": task.pk})
         _fault(task, at, str(error))
@@ -179,6 +180,7 @@ def take_signals(at: datetime) -> None:
             )
             if workflow is not None:
                 firing.fire_signals(workflow, at)
+                lifecycle.finish_if_over(workflow, at)
 
 
 def raise_signals(names: Iterable[str], at: datetime) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from workflows import queue
@@ -22,16 +21,12 @@ from workflows.engine import (
     planning,
     resuming,
     runs,
-    shape,
-    surroundings,
     waking,
 )
-from workflows.engine.findings import FindingLevel
 from workflows.engine.following import UNTERMINATED, enter
 from workflows.engine.graph import Graph
 from workflows.engine.structures import graph_of
-from workflows.engine.validation import parse, refuse
-from workflows.exceptions import InvalidInput
+from workflows.engine.validation import parse
 from workflows.models import (
     Command,
     CommandStatus,
@@ -63,16 +58,15 @@ def begin(
     ``variables`` become those of the instance; None keeps the ones it has. Raises
     InvalidInput when the structure has faults.
     """
-    graph = _fit_graph(workflow, at)
+    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
     _take_on(workflow, at, operator)
     if variables is not None:
         workflow.variables = variables
     workflow.simulation = False
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Workflow started.", at=at, operator=author)
-    initial = shape.beginnings(graph)
-    plain = [n.name for n in initial if not find_type(n.type).is_persistent]
-    for node in initial:
+    plain = [n.name for n in graph.initial if not find_type(n.type).is_persistent]
+    for node in graph.initial:
         if node.name not in plain:
             activate_persistent(workflow, graph, node.name, at)
     if plain:
@@ -91,7 +85,7 @@ def simulate(
     Schedulers and signals are passed at once. Raises InvalidInput when the
     structure has faults.
     """
-    graph = _fit_graph(workflow, at)
+    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
     _take_on(workflow, at, operator)
     workflow.variables = variables
     workflow.simulation = True
@@ -99,16 +93,7 @@ def simulate(
     workflow.save()
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Simulation started.", at=at, operator=author)
-    _enter(workflow, [node.name for node in shape.beginnings(graph)], at)
-
-
-def _fit_graph(workflow: Workflow, at: datetime) -> Graph:
-    """Return the graph; raises InvalidInput with all that keeps it from starting."""
-    stored = runs.structure_of(workflow).graph
-    graph = parse(stored, is_technical=workflow.is_technical)
-    found = surroundings.find_faults(graph, internal_name=workflow.internal_name, at=at)
-    refuse([finding for finding in found if finding.level != FindingLevel.WARNING])
-    return graph
+    _enter(workflow, [node.name for node in graph.initial], at)
 
 
 def first_state() -> State:
@@ -177,7 +162,6 @@ def activate_persistent(
         schedule = planning.schedule_in(graph, name)
         planned = planning.first_planned(workflow, schedule, at)
         planning.set_plan(task, workflow, schedule, planned)
-        planning.keep_plan(task, workflow, schedule)
         if planned is None:
             journal.write(
                 workflow,
@@ -208,12 +192,16 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
     journal.write(workflow, "Workflow resumed.", at=at, operator=author)
     resuming.requeue_failed(workflow, at)
     resuming.adopt_newest_structure(workflow)
+    ended = []
     for task in unterminated(workflow):
         if resuming.follow_on(workflow, task, at):
             if task.run and not runs.has_active_task(task.run):
                 runs.finish(workflow, task.run, at)
+                ended.append(task.run)
         else:
             pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
+    for run in ended:
+        after_run(workflow, run, at)
     for task in workflow.tasks.filter(
         status=TaskStatus.ACTIVE,
         activity_type="scheduler",
@@ -221,6 +209,7 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
         process_at__lte=at,
     ):
         firing.fire_schedule(workflow, task, at, hold=hold)
+    finish_if_over(workflow, at)
     waking.announce_queued(workflow)
     queue.wake_clock()
 
@@ -338,19 +327,7 @@ def _begin_again(workflow: Workflow, at: datetime) -> None:
     if wanted.get("same_user"):
         operator = workflow.started_by or operator
     clears = bool(wanted.get("clear_variables"))
-    try:
-        with transaction.atomic():
-            begin(workflow, at=at, operator=operator, variables={} if clears else None)
-    except InvalidInput as error:
-        workflow.refresh_from_db()
-        faults = "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
-        journal.write(
-            workflow,
-            "The workflow could not start again: %(faults)s",
-            at=at,
-            level=Level.ERROR,
-            faults=faults,
-        )
+    begin(workflow, at=at, operator=operator, variables={} if clears else None)
 
 
 def after_run(workflow: Workflow, run: Run, at: datetime) -> None:
@@ -375,6 +352,8 @@ def finish_if_over(workflow: Workflow, at: datetime) -> None:
     if (
         workflow.state == State.STARTED
         and not workflow.tasks.filter(status=TaskStatus.ACTIVE).exists()
+        and not workflow.runs.live().exists()
+        and not workflow.signals.filter(consumed_at=None).exists()
     ):
         _end(workflow, at)
 

@@ -119,8 +119,7 @@ def _complete(workflow: Workflow, activity: str, at: datetime) -> None:
     workflow.tasks.filter(
         activity=activity, status=TaskStatus.ACTIVE, substate=Substate.WAITING
     ).update(status=TaskStatus.COMPLETED, substate=Substate.NONE, completed_at=at)
-    if not workflow.signals.filter(consumed_at=None).exists():
-        lifecycle.finish_if_over(workflow, at)
+    lifecycle.finish_if_over(workflow, at)
 
 
 def _lock(internal_name: str) -> Workflow:
