@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from campaign.access.models import Operator, Scope
-from campaign.access.services import tokens
+from campaign.access.models import Operator
+from tests.workflows.callers import client_of, post
 from tests.workflows.drawn import command, draw, lines
 from tests.workflows.handlers import handlers, script
 from tests.workflows.in_state import execute
@@ -223,22 +221,36 @@ def test_scenario_05_stop_after_the_stop_is_harmless_too() -> None:
         assert [row.status for row in statuses] == ["applied", "noop"]
 
 
+@pytest.mark.django_db
+def test_scenario_05_stop_of_a_second_operator_leaves_its_row(
+    administrator: Operator, supervisor: Operator
+) -> None:
+    with handlers(first=one_row, second=one_row):
+        workflow = two_steps()
+        claimed()
+
+        for operator in (supervisor, administrator):
+            issue_command(
+                internal_name="drawn",
+                name="stop",
+                acting_operator=operator,
+                source=Source.CONSOLE,
+                at=START,
+            )
+
+        rows = workflow.commands.filter(name="stop").order_by("id")
+        assert [(row.author, row.status) for row in rows] == [
+            ("supervisor", "requested"),
+            ("administrator", "noop"),
+        ]
+
+
 def one_row(_run: RunContext) -> Done:
     return Done(count=1, written=1)
 
 
-def caller(name: str, group: str) -> Client:
-    """Return a program that calls the API for an operator of a group."""
-    operator = Operator.objects.create_user(name)
-    operator.groups.add(Group.objects.get(name=group))
-    made = tokens.create_token(name=name, operator=operator, scopes=(Scope.ADMIN,))
-    return Client(headers={"authorization": f"Bearer {made.secret}"})
-
-
 def kill_by(client: Client) -> int:
-    body = json.dumps({"command": "kill", "reason": "its server is gone"})
-    answer = client.post(COMMANDS, body, content_type="application/json")
-    return answer.status_code
+    return post(client, COMMANDS, {"command": "kill"}).status_code
 
 
 @pytest.mark.django_db
@@ -249,7 +261,7 @@ def test_scenario_06_unconditional_stop_by_others_is_403(group: str) -> None:
     with handlers(first=one_row, second=one_row):
         workflow = two_steps()
 
-        assert kill_by(caller("somebody", group)) == 403
+        assert kill_by(client_of(group)) == 403
 
         workflow.refresh_from_db()
         assert workflow.state == State.START_PENDING
@@ -263,7 +275,7 @@ def test_scenario_06_administrator_ends_what_a_dead_worker_left() -> None:
         claimed()
         command("stop")
 
-        assert kill_by(caller("boss", "Administrators")) == 202
+        assert kill_by(client_of("Administrators")) == 202
 
         workflow.refresh_from_db()
         assert workflow.state == State.FINISHED
@@ -303,28 +315,4 @@ def test_scenario_06_late_result_does_not_touch_the_next_life() -> None:
         assert workflow.state == State.START_PENDING
         assert list(begun.tasks.filter(status="active").values_list("activity")) == [
             ("first",)
-        ]
-
-
-@pytest.mark.django_db
-def test_scenario_05_stop_of_a_second_operator_leaves_its_row(
-    administrator: Operator, supervisor: Operator
-) -> None:
-    with handlers(first=one_row, second=one_row):
-        workflow = two_steps()
-        claimed()
-
-        for operator in (supervisor, administrator):
-            issue_command(
-                internal_name="drawn",
-                name="stop",
-                acting_operator=operator,
-                source=Source.CONSOLE,
-                at=START,
-            )
-
-        rows = workflow.commands.filter(name="stop").order_by("id")
-        assert [(row.author, row.status) for row in rows] == [
-            ("supervisor", "requested"),
-            ("administrator", "noop"),
         ]
