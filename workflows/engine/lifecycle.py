@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
 from workflows import queue
@@ -21,12 +22,16 @@ from workflows.engine import (
     planning,
     resuming,
     runs,
+    shape,
+    surroundings,
     waking,
 )
+from workflows.engine.findings import FindingLevel
 from workflows.engine.following import UNTERMINATED, enter
 from workflows.engine.graph import Graph
 from workflows.engine.structures import graph_of
-from workflows.engine.validation import parse
+from workflows.engine.validation import parse, refuse
+from workflows.exceptions import InvalidInput
 from workflows.models import (
     Command,
     CommandStatus,
@@ -58,15 +63,16 @@ def begin(
     ``variables`` become those of the instance; None keeps the ones it has. Raises
     InvalidInput when the structure has faults.
     """
-    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
+    graph = _fit_graph(workflow, at)
     _take_on(workflow, at, operator)
     if variables is not None:
         workflow.variables = variables
     workflow.simulation = False
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Workflow started.", at=at, operator=author)
-    plain = [n.name for n in graph.initial if not find_type(n.type).is_persistent]
-    for node in graph.initial:
+    initial = shape.beginnings(graph)
+    plain = [n.name for n in initial if not find_type(n.type).is_persistent]
+    for node in initial:
         if node.name not in plain:
             activate_persistent(workflow, graph, node.name, at)
     if plain:
@@ -85,7 +91,7 @@ def simulate(
     Schedulers and signals are passed at once. Raises InvalidInput when the
     structure has faults.
     """
-    graph = parse(runs.structure_of(workflow).graph, is_technical=workflow.is_technical)
+    graph = _fit_graph(workflow, at)
     _take_on(workflow, at, operator)
     workflow.variables = variables
     workflow.simulation = True
@@ -93,7 +99,16 @@ def simulate(
     workflow.save()
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Simulation started.", at=at, operator=author)
-    _enter(workflow, [node.name for node in graph.initial], at)
+    _enter(workflow, [node.name for node in shape.beginnings(graph)], at)
+
+
+def _fit_graph(workflow: Workflow, at: datetime) -> Graph:
+    """Return the graph; raises InvalidInput with all that keeps it from starting."""
+    stored = runs.structure_of(workflow).graph
+    graph = parse(stored, is_technical=workflow.is_technical)
+    found = surroundings.find_faults(graph, internal_name=workflow.internal_name, at=at)
+    refuse([finding for finding in found if finding.level != FindingLevel.WARNING])
+    return graph
 
 
 def first_state() -> State:
@@ -162,6 +177,7 @@ def activate_persistent(
         schedule = planning.schedule_in(graph, name)
         planned = planning.first_planned(workflow, schedule, at)
         planning.set_plan(task, workflow, schedule, planned)
+        planning.keep_plan(task, workflow, schedule)
         if planned is None:
             journal.write(
                 workflow,
@@ -327,7 +343,19 @@ def _begin_again(workflow: Workflow, at: datetime) -> None:
     if wanted.get("same_user"):
         operator = workflow.started_by or operator
     clears = bool(wanted.get("clear_variables"))
-    begin(workflow, at=at, operator=operator, variables={} if clears else None)
+    try:
+        with transaction.atomic():
+            begin(workflow, at=at, operator=operator, variables={} if clears else None)
+    except InvalidInput as error:
+        workflow.refresh_from_db()
+        faults = "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
+        journal.write(
+            workflow,
+            "The workflow could not start again: %(faults)s",
+            at=at,
+            level=Level.ERROR,
+            faults=faults,
+        )
 
 
 def after_run(workflow: Workflow, run: Run, at: datetime) -> None:
