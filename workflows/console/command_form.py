@@ -48,19 +48,22 @@ class CommandForm(forms.Form):
     def __init__(
         self, workflow: Workflow, name: CommandName, data: QueryDict, operator: Any
     ) -> None:
-        given = data.copy()
         self._workflow, self._operator = workflow, operator
         self.command = name
         self.labels = _labels(workflow)
         #: Why there is nothing to choose from, or "".
         self.nothing = ""
         made = {key: _FIELDS[key](self) for key in PARAMETERS[name]}
-        if "task" in made and len(self.running) == 1:
-            given.setdefault("task", str(self.running[0][0]))
-        if "grade" in made:
-            given.setdefault("grade", "ask")
-        super().__init__(given)
+        self._given: QueryDict = data.copy()
+        super().__init__(self._given)
         self.fields.update(made)
+
+    def suggest(self) -> None:
+        """Fill in what is most likely meant; what was chosen stays."""
+        if "task" in self.fields and len(self.running) == 1:
+            self._given.setdefault("task", str(self.running[0][0]))
+        if "grade" in self.fields:
+            self._given.setdefault("grade", "ask")
 
     @property
     def running(self) -> Choices:

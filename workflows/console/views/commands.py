@@ -138,6 +138,7 @@ def _confirm(
     """Show what the command will do, and to what; a script gets the effects alone."""
     offer = commands.offers(request, workflow, [button])[button.name]
     form = CommandForm(workflow, CommandName(button.name), given, request.user)
+    form.suggest()
     expected_state = given.get("expected_state") or workflow.state
     context: dict[str, Any] = {
         "workflow": workflow,
