@@ -13,7 +13,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    close_old_connections,
+    connection,
+)
 from django.utils import timezone
 
 from bench.torture.workloads import BY_NAME, SIGNAL_NUMBER, WORKLOADS, Kind
@@ -51,13 +57,15 @@ class Operators:
     """Orders commands and signals until told to end; remembers what was answered.
 
     ``returned_at`` maps ledger rows to the instant their order was answered;
-    ``signals`` holds the numbers of the accepted signals.
+    ``signals`` holds the numbers of the accepted signals, ``faults`` what was neither
+    done nor refused.
     """
 
     dice: random.Random
     done: Counter[str] = field(default_factory=Counter)
     returned_at: dict[int, datetime] = field(default_factory=dict)
     signals: set[int] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
     _number: int = 0
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -86,6 +94,10 @@ class Operators:
             )
         except AppError:
             self.done[f"{command} refused"] += 1
+            return False
+        except IntegrityError as error:
+            reason = " ".join(str(error).split())
+            self.faults.append(f"{command} of {internal_name}: {reason}")
             return False
         self.returned_at[result.command.pk] = timezone.now()
         self.done[command] += 1

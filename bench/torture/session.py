@@ -59,18 +59,16 @@ def torture(
     site.keep_second_clock()
     began = time.monotonic()
     _say("the torture is over, everything comes to its end")
-    _await("the installation is not ready", site.stack.is_ready, _READY_SECONDS)
+    if not _wait(site.stack.is_ready, _READY_SECONDS):
+        raise AssertionError("the installation does not get ready any more")
     connection.close()
-    _await(
-        "workflows do not go on",
-        lambda: orders.rouse_all(operators) == 0,
-        _ROUSE_SECONDS,
-    )
+    _wait(lambda: orders.rouse_all(operators) == 0, _ROUSE_SECONDS)
     time.sleep(_QUIET_SECONDS)
     busy = orders.stop_all(operators, seconds=_STOP_SECONDS)
     checks = verify.verify(
         returned_at=operators.returned_at, signals=operators.signals, busy=busy
     )
+    checks.append(verify.check_orders(operators.done.total(), operators.faults))
     if set(groups) == {MESSAGES}:
         checks.append(verify.check_tasks())
     rest = time.monotonic() - began
@@ -84,12 +82,12 @@ def _say(text: str) -> None:
     sys.stderr.write(f"torture: {text}\n")
 
 
-def _await(complaint: str, condition: Callable[[], bool], seconds: float) -> None:
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for the condition; return whether it came true."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{complaint} after {seconds:.0f} s")
+    while not (holds := condition()) and time.monotonic() < deadline:
         time.sleep(0.5)
+    return holds
 
 
 def _crashes(site: Site) -> Counter[str]:

@@ -237,6 +237,14 @@ def check_tasks() -> Check:
     return check
 
 
+def check_orders(taken: int, faults: list[str]) -> Check:
+    """Tell the orders that ended in an error of ours."""
+    check = Check("Every order was executed, or refused with its reason", taken)
+    for fault in faults:
+        check.expect(False, fault)
+    return check
+
+
 def check_signals(numbers: set[int]) -> Check:
     """Follow every accepted signal to its run and its effect."""
     check = Check("Every accepted signal had its run, unless a stop ended it")
