@@ -33,8 +33,11 @@ from workflows.registry import Done
 
 _END = "end"
 _LOCK = """
-SELECT w.state = 'started' AND NOT w.stops_after_run FROM workflows_workflow w
-WHERE w.id = %(workflow)s FOR UPDATE
+SELECT w.state = 'started' AND NOT w.stops_after_run
+    AND NOT (%(idle)s AND coalesce((SELECT r.is_idle FROM workflows_run r
+        WHERE r.workflow_id = %(workflow)s AND r.id < %(run)s
+        ORDER BY r.id DESC LIMIT 1), false))
+FROM workflows_workflow w WHERE w.id = %(workflow)s FOR UPDATE
 """
 _CONCLUDE = """
 WITH done AS (
@@ -82,7 +85,7 @@ WITH done AS (
     UPDATE workflows_run SET read_count = read_count + %(read)s,
         written_count = written_count + %(written)s,
         rejected_count = rejected_count + %(rejected)s,
-        is_idle = false,
+        is_idle = %(idle)s,
         status = CASE WHEN EXISTS (SELECT 1 FROM over)
             THEN CASE WHEN rejected_count + %(rejected)s > 0
                 THEN 'finished_with_errors' ELSE 'finished' END
@@ -141,7 +144,6 @@ def conclude(task: Task, outcome: Outcome, context: TaskContext | None) -> bool:
         context is None
         or run is None
         or not isinstance(outcome, Done)
-        or (outcome.is_idle and not outcome.count)
         or outcome.output == EVERY_OUTPUT
         or context.lines_dropped
         or context.instance_changes
@@ -214,17 +216,22 @@ def _write(
     following: _Following,
     at: datetime,
 ) -> bool:
-    lines = [
-        *context.pending_lines(),
-        {
-            "level": Level.INFO,
-            "message": REPORT,
-            "parameters": report_parameters(task, outcome, at),
-            "at": at,
-        },
-    ]
+    idle = outcome.is_idle and not (task.record_count or 0) + outcome.count
+    lines = context.pending_lines()
+    if not idle:
+        lines.append(
+            {
+                "level": Level.INFO,
+                "message": REPORT,
+                "parameters": report_parameters(task, outcome, at),
+                "at": at,
+            }
+        )
     with transaction.atomic():
-        row = fetch_one(_LOCK, {"workflow": task.workflow_id})
+        # Two idle runs in a row become one: the long way does that.
+        row = fetch_one(
+            _LOCK, {"workflow": task.workflow_id, "run": run.pk, "idle": idle}
+        )
         if row is None or not row[0]:
             return False
         written = fetch_one(
@@ -243,6 +250,7 @@ def _write(
                 "written": outcome.written,
                 "rejected": outcome.rejected,
                 "own": _json(context.own),
+                "idle": idle,
                 "variables": _json(variables),
                 "followers": _json(following.rows),
                 "lines": _json(lines),

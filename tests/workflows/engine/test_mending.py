@@ -72,7 +72,7 @@ def test_resume_takes_the_mended_structure() -> None:
         with_condition(workflow, AT_FAULT)
         tick(START + MINUTE)
         work_off()
-        with_condition(workflow, "waiting is undefined", START + MINUTE)
+        with_condition(workflow, "vars.waiting is undefined", START + MINUTE)
 
         issue_command(
             internal_name="sample",
