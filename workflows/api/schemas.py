@@ -55,6 +55,12 @@ class WorkflowDetail(WorkflowOut):
     """A workflow with its properties and what may be asked of it now."""
 
     description: str
+    paused_by: str
+    pause_comment: str
+    resume_at: datetime | None
+    remind_at: datetime | None
+    simulation: bool
+    stops_after_run: bool
     history_days: int
     error_policy: str
     overlap_policy: str
@@ -111,6 +117,8 @@ class TaskOut(Schema):
     output: str
     result_label: str
     record_count: int | None
+    is_simulated: bool
+    cancel_asked_at: datetime | None
     error: str
 
 

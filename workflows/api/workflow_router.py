@@ -81,6 +81,12 @@ def show_workflow(request: HttpRequest, internal_name: str) -> WorkflowDetail:
     return WorkflowDetail(
         **rows.workflow_values(workflow),
         description=workflow.description,
+        paused_by=workflow.paused_by,
+        pause_comment=workflow.pause_comment,
+        resume_at=workflow.resume_at,
+        remind_at=workflow.remind_at,
+        simulation=workflow.simulation,
+        stops_after_run=workflow.stops_after_run,
         history_days=workflow.history_days,
         error_policy=workflow.error_policy,
         overlap_policy=workflow.overlap_policy,

@@ -7,6 +7,7 @@ from django.urls import path
 from workflows.console import entries  # noqa: F401 (fills the navigation tree)
 from workflows.console.views import (
     commands,
+    comparison,
     freezing,
     home,
     notifications,
@@ -49,6 +50,11 @@ urlpatterns = [
         "workflows/<slug:internal_name>/changes/",
         workflow_detail.workflow_detail_changes,
         name="workflow_detail_changes",
+    ),
+    path(
+        "workflows/<slug:internal_name>/runs/<int:number>/comparison/",
+        comparison.comparison,
+        name="comparison",
     ),
     path(
         "workflows/<slug:internal_name>/properties/",

@@ -233,3 +233,22 @@ def test_stop_after_the_current_run_finishes_an_idle_workflow(supervisor, workfl
     workflow.refresh_from_db()
     assert answer.status_code == 202
     assert workflow.state == State.FINISHED
+
+
+def test_workflow_tells_who_paused_it_why_and_until_when(supervisor, workflow):
+    supervisor.post(
+        URL,
+        {
+            "command": "pause",
+            "reason": "relay under repair",
+            "parameters": {"until": "2099-01-05T10:00:00Z"},
+        },
+    )
+
+    shown = supervisor.get("/api/v1/workflows/testsCount").json()
+
+    assert (shown["paused_by"], shown["pause_comment"], shown["resume_at"]) == (
+        "supervisor",
+        "relay under repair",
+        "2099-01-05T10:00:00Z",
+    )

@@ -393,13 +393,3 @@ def test_page_of_a_workflow_that_waits_for_nothing_says_so(
     make_workflow("one", state=State.FINISHED)
 
     assert "Nothing waits." in supervisor_client.get("/workflows/one/").content.decode()
-
-
-def test_simulation_is_marked_among_the_runs(
-    supervisor_client: Client, make_workflow: MakeWorkflow
-) -> None:
-    add_run(make_workflow("one"), is_simulation=True)
-
-    page = supervisor_client.get("/workflows/one/", {"tab": "runs"}).content.decode()
-
-    assert '<span class="tag">Simulation</span>' in page
