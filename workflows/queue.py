@@ -121,11 +121,13 @@ class Broker(ORM):
         super().__init__(list_key)
         self._listener: psycopg.Connection[Any] | None = None
         self._polled_at = 0.0
+        self._is_empty = False
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         self._listener = None
         self._polled_at = 0.0
+        self._is_empty = False
 
     def enqueue(self, task: str) -> int:
         """Write the order and announce it, in the current transaction."""
@@ -142,13 +144,14 @@ class Broker(ORM):
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Claim the oldest orders; wait a moment when there is none.
 
-        A database fault costs a second, not the ten that the pusher would sleep.
+        While nothing is announced nothing is asked for, but for a poll now and then. A
+        database fault costs a second, not the ten that the pusher would sleep.
         """
         try:
-            claimed = self._claim()
-            if claimed or not self._wait():
+            if not self._is_empty and (claimed := self._claim()):
                 return claimed
-            return self._claim()
+            self._is_empty = not self._wait()
+            return None if self._is_empty else self._claim()
         except (DatabaseError, InterfaceError, psycopg.Error):
             self._disconnect()
             time.sleep(WAIT_SECONDS)
@@ -180,6 +183,7 @@ class Broker(ORM):
         return heard or time.monotonic() - self._polled_at > POLL_SECONDS
 
     def _disconnect(self) -> None:
+        self._is_empty = False
         connection.close()
         if self._listener is not None:
             self._listener.close()

@@ -86,7 +86,7 @@ def take_due(at: datetime) -> int:
     """Fire the due scheduler tasks and queue the other timed ones that are due."""
     with transaction.atomic(), gathered_wakes():
         due = list(
-            Task.objects.select_related("workflow__structure", "run")
+            Task.objects.select_related("workflow", "run")
             .select_for_update(skip_locked=True, of=("self", "workflow"))
             .filter(
                 status=TaskStatus.ACTIVE,

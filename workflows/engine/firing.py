@@ -329,7 +329,7 @@ def begin_waiting(workflow: Workflow, at: datetime) -> bool:
     if run is None:
         return False
     run.is_waiting = False
-    run.structure = runs.structure_of(workflow)
+    run.structure_id = runs.structure_of(workflow).pk
     run.save(update_fields=["is_waiting", "structure"])
     runs.set_off(workflow, run, at)
     if not run.is_live:

@@ -52,10 +52,12 @@ def new_run(
     scheduled_for: datetime | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Return a run in the newest structure, unsaved."""
+    """Return a run in the newest structure, unsaved; LookupError without one."""
+    if workflow.structure_id is None:
+        raise LookupError(f"{workflow.internal_name} has no structure")
     return Run(
         workflow=workflow,
-        structure=structure_of(workflow),
+        structure_id=workflow.structure_id,
         trigger=trigger,
         trigger_activity=activity,
         scheduled_for=scheduled_for,

@@ -56,7 +56,7 @@ class Run(models.Model):
     """
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="runs"
+        Workflow, on_delete=models.CASCADE, related_name="runs", db_index=False
     )
     structure = models.ForeignKey(
         StructureVersion, on_delete=models.PROTECT, related_name="+"
@@ -87,6 +87,7 @@ class Run(models.Model):
         null=True,
         blank=True,
         related_name="child_runs",
+        db_index=False,
     )
     # The finished or failed task that a "restart from a task" began with.
     origin_task = models.ForeignKey(
@@ -95,6 +96,7 @@ class Run(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
     )
     alarmed_at = models.DateTimeField(null=True, blank=True)
 
@@ -109,7 +111,26 @@ class Run(models.Model):
             models.Index(
                 fields=("workflow",),
                 name="run_live",
-                condition=Q(status__in=("queued", "running", "deferred", "failed")),
+                condition=Q(
+                    status__in=("queued", "running", "deferred", "failed"),
+                    ended_at__isnull=True,
+                ),
+            ),
+            # Lists filtered by a status that is rare.
+            models.Index(
+                fields=("workflow", "-id"),
+                name="run_not_finished",
+                condition=~Q(status="finished"),
+            ),
+            models.Index(
+                fields=("parent_task",),
+                name="run_of_parent",
+                condition=Q(parent_task__isnull=False),
+            ),
+            models.Index(
+                fields=("origin_task",),
+                name="run_of_origin",
+                condition=Q(origin_task__isnull=False),
             ),
             # purge_history deletes the oldest ended runs.
             models.Index(
@@ -149,7 +170,7 @@ class Occurrence(models.Model):
     """One planned instant, or a row of equal ones, with exactly one outcome."""
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="occurrences"
+        Workflow, on_delete=models.CASCADE, related_name="occurrences", db_index=False
     )
     activity = models.CharField(max_length=64)
     scheduled_for = models.DateTimeField()
@@ -170,6 +191,12 @@ class Occurrence(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ("-scheduled_for", "-id")
+        indexes = (
+            models.Index(
+                fields=("workflow", "-scheduled_for", "-id"),
+                name="occurrence_of_workflow",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("workflow", "activity", "scheduled_for"),
@@ -211,7 +238,7 @@ class Task(models.Model):
     """
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="tasks"
+        Workflow, on_delete=models.CASCADE, related_name="tasks", db_index=False
     )
     run = models.ForeignKey(
         Run, on_delete=models.CASCADE, null=True, blank=True, related_name="tasks"
@@ -260,6 +287,17 @@ class Task(models.Model):
         ordering = ("-id",)
         indexes = (
             models.Index(fields=("workflow", "-id"), name="task_of_workflow"),
+            # What a command concerns: never the history.
+            models.Index(
+                fields=("workflow", "activity"),
+                name="task_active",
+                condition=Q(status="active"),
+            ),
+            models.Index(
+                fields=("workflow", "-id"),
+                name="task_not_completed",
+                condition=Q(status__in=("failed", "cancelled", "skipped")),
+            ),
             # clock.take_due() polls the pending ones.
             models.Index(
                 fields=("process_at",),

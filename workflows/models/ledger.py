@@ -52,7 +52,7 @@ class Command(models.Model):
     """A ledger row: an order, from whom, and what became of it."""
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="commands"
+        Workflow, on_delete=models.CASCADE, related_name="commands", db_index=False
     )
     name = models.CharField(max_length=16, choices=CommandName)
     parameters = models.JSONField(default=dict, blank=True)
@@ -147,7 +147,7 @@ class JournalEntry(models.Model):
     """
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="journal"
+        Workflow, on_delete=models.CASCADE, related_name="journal", db_index=False
     )
     run = models.ForeignKey(
         Run, on_delete=models.CASCADE, null=True, blank=True, related_name="journal"
@@ -167,6 +167,11 @@ class JournalEntry(models.Model):
         ordering = ("-id",)
         indexes = (
             models.Index(fields=("workflow", "-id"), name="journal_of_workflow"),
+            models.Index(
+                fields=("workflow", "-id"),
+                name="journal_of_warnings",
+                condition=models.Q(level__gte=30),
+            ),
             models.Index(fields=("at",), name="journal_age"),
         )
 

@@ -16,8 +16,8 @@ from workflows.engine.calendar.schedule import Schedule
 from workflows.engine.calendar.terms import BlackoutPolicy, Policy, SkipReason
 
 MAX_FIRED_ONE_BY_ONE: Final = 24
-ON_TIME: Final = timedelta(seconds=60)
-"""A firing this late is the ordinary delay of a busy machine, not a missed one."""
+ON_TIME: Final = timedelta(seconds=120)
+"""A firing this late is an ordinary delay, also of the minute-wise safety net."""
 
 _SECOND: Final = timedelta(seconds=1)
 
