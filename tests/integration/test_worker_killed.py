@@ -23,6 +23,7 @@ from workflows.actions import issue_command
 from workflows.actions.sync import sync_workflows
 from workflows.engine import clock, executor, rescue
 from workflows.engine.claiming import LOCK_CLASS
+from workflows.engine.following import EVERY_OUTPUT
 from workflows.models import CommandName, RunStatus, Source, State, Task, Workflow
 from workflows.registry import QUEUES, Done, RunContext, activity, temporary_workflow
 
@@ -70,7 +71,8 @@ def _do(run: RunContext, step: str, way: Way, have: Callable[[], None]) -> Done:
     failpoints.reach(failpoints.EFFECT_NEXT)
     have()
     failpoints.reach(failpoints.EFFECT_DONE)
-    return Done(is_idle=True) if way is Way.LONG else Done(count=1, written=1)
+    output = EVERY_OUTPUT if way is Way.LONG else "ok"
+    return Done(count=1, written=1, output=output)
 
 
 @contextmanager
