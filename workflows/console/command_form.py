@@ -6,6 +6,7 @@ ledger tells so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -108,10 +109,14 @@ class CommandForm(forms.Form):
 
     def clean_variables(self) -> dict[str, Any]:
         """Return the variables; a list or a number is none."""
-        given = self.cleaned_data["variables"]
-        if given is not None and not isinstance(given, dict):
+        text = self.cleaned_data["variables"].strip()
+        try:
+            given = json.loads(text) if text else {}
+        except ValueError:
+            given = None
+        if not isinstance(given, dict):
             raise ValidationError(translate("Give a JSON object of names and values."))
-        return given or {}
+        return given
 
     def clean_tasks(self) -> list[int]:
         """Return the numbers of tasks."""
@@ -166,7 +171,7 @@ def _flag(label: Any) -> forms.BooleanField:
 
 
 _FIELDS: Mapping[str, Callable[[CommandForm], forms.Field]] = {
-    "variables": lambda form: forms.JSONField(
+    "variables": lambda form: forms.CharField(
         required=False,
         label=_("Parameters"),
         help_text=_('Variables of the instance, such as {"day": "2026-01-05"}.'),

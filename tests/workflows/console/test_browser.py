@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from campaign.access.models import Operator
 from tests.workflows.console.conftest import NOW, MakeWorkflow, add_run, add_task
-from workflows.models import JournalEntry, State, Workflow
+from workflows.models import JournalEntry, State, Substate, Task, Workflow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -40,6 +41,10 @@ PAGES = (
     "/workflows/sample/schedule/scheduler/",
     "/workflows/sample/properties/",
     "/workflows/sample/commands/stop/",
+    "/workflows/sample/commands/pause/",
+    "/workflows/sample/commands/restart_task/",
+    "/workflows/sample/commands/cancel_task/",
+    "/workflows/freeze/",
     "/accounts/preferences/",
 )
 
@@ -66,6 +71,15 @@ def browser() -> Iterator[Browser]:
 def past(make_workflow: MakeWorkflow, failed_workflow: Workflow) -> Workflow:
     """Return a workflow with a past, beside one that failed."""
     workflow = make_workflow("sample")
+    Task.objects.create(
+        workflow=workflow,
+        activity="scheduler",
+        activity_type="scheduler",
+        substate=Substate.PENDING,
+        created_at=NOW,
+        scheduled_for=NOW + timedelta(days=36500),
+        process_at=NOW + timedelta(days=36500),
+    )
     for number in range(3):
         run = add_run(workflow)
         add_task(run, record_count=574 + number, result_label="Ok")
@@ -214,3 +228,26 @@ def test_everything_works_without_script(
     past.refresh_from_db()
     assert past.state == State.STARTED
     context.close()
+
+
+def test_dialog_rehearses_what_is_chosen_in_it(
+    browser: Browser, live_server: LiveServer, past: Workflow
+) -> None:
+    context, page, faults = _signed_in(browser, live_server)
+    page.goto(f"{live_server.url}/workflows/sample/")
+
+    page.click("#more-commands")
+    page.click("#menu-commands a:has-text('Pause until')")
+    page.wait_for_selector("dialog[open] #effects li")
+    page.fill("dialog [name=until]", "2099-01-05T10:00")
+    page.dispatch_event("dialog [name=until]", "change")
+    page.wait_for_selector("dialog #effects:has-text('It resumes by itself')")
+    page.fill("dialog [name=reason]", "relay under repair")
+    page.click("dialog[open] form[data-command] button.btn-primary")
+    page.wait_for_selector("#workflow-head .chip:has-text('Paused')")
+
+    past.refresh_from_db()
+    context.close()
+    assert past.pause_comment == "relay under repair"
+    assert past.resume_at is not None
+    assert faults == []

@@ -243,6 +243,17 @@ def test_parameters_that_are_no_document_are_told(
     assert workflow.state == State.FINISHED
 
 
+def test_parameters_are_empty_until_typed(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one", state=State.FINISHED)
+
+    page = confirmation(supervisor_client, "start")
+
+    field = page.partition('<textarea name="variables"')[2].partition("</textarea>")[0]
+    assert field.partition(">")[2].strip() == ""
+
+
 def test_wake_offers_each_pending_task_and_executes_the_chosen_one(
     supervisor_client: Client, make_workflow: MakeWorkflow
 ) -> None:
