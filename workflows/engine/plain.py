@@ -28,7 +28,7 @@ from workflows.engine.following import EVERY_OUTPUT, new_task, wake
 from workflows.engine.graph import Execution, Graph, Options
 from workflows.engine.prepared import fetch_one
 from workflows.engine.structures import graph_of
-from workflows.models import Level, Run, Task, TaskStatus, Workflow
+from workflows.models import Level, Run, Substate, Task, TaskStatus, Workflow
 from workflows.registry import Done
 
 _END = "end"
@@ -55,12 +55,12 @@ WITH done AS (
         is_simulated, limit_seconds, iterations, epoch, attempt, claimed_by, host,
         output, result_label, error, traceback, busy_seconds, retries)
     SELECT %(workflow)s, %(run)s, f.activity, f.activity_type, f.status, f.substate,
-        f.queue, %(at)s, %(at)s, %(at)s, f.over_at, f.over_at, %(activity)s::text,
+        f.queue, f.due_at, f.due_at, %(at)s, f.over_at, f.over_at, %(activity)s::text,
         %(variables)s::jsonb, '{}', f.is_exclusive, f.is_cancellable, false,
         f.limit_seconds, 0, 0, 0, '', '', '', '', '', '', 0, 0
     FROM jsonb_to_recordset(%(followers)s::jsonb) AS f (activity text,
         activity_type text, status text, substate text, queue text,
-        over_at timestamptz,
+        due_at timestamptz, over_at timestamptz,
         is_exclusive boolean, is_cancellable boolean, limit_seconds integer), done
 ), lines AS (
     INSERT INTO workflows_journalentry (workflow_id, run_id, task_id, activity, level,
@@ -187,18 +187,20 @@ def _following(
             or kind.ends_workflow(node.parameters)
         ):
             return None
-        follower = new_task(task.workflow, run, node, {}, at)
-        is_over = kind.passes_at_once(node.parameters)
-        if not is_over:
+        if kind.passes_at_once(node.parameters):
+            follower = Task(status=TaskStatus.COMPLETED, substate=Substate.NONE)
+        else:
+            follower = new_task(task.workflow, run, node, {}, at)
             wakes[follower.queue] += 1
         rows.append(
             {
                 "activity": node.name,
                 "activity_type": node.type,
-                "status": TaskStatus.COMPLETED if is_over else TaskStatus.ACTIVE,
-                "substate": "" if is_over else follower.substate,
+                "status": follower.status,
+                "substate": follower.substate,
                 "queue": follower.queue,
-                "over_at": at.isoformat() if is_over else None,
+                "due_at": follower.process_at,
+                "over_at": None if follower.is_active else at,
                 "is_exclusive": follower.is_exclusive,
                 "is_cancellable": follower.is_cancellable,
                 "limit_seconds": follower.limit_seconds,
