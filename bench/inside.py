@@ -93,10 +93,10 @@ def install_message() -> None:
     templates.publish_template(internal_name=message.TEMPLATE, **author)
 
 
-def start_workflows(prefix: str, instants: list[str]) -> None:
+def start_workflows(prefix: str, instants: list[str], handler: str = HANDLER) -> None:
     """Start one workflow per instant: scheduler, script, end; planned daily."""
     for index, text in enumerate(instants):
-        _start(f"{prefix}{index:03d}", _graph(datetime.fromisoformat(text)))
+        _start(f"{prefix}{index:03d}", _graph(datetime.fromisoformat(text), handler))
 
 
 def start_periodic(prefix: str, count: int, period: int) -> None:
@@ -158,12 +158,12 @@ def queue_calls(count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _graph(instant: datetime) -> dict[str, Any]:
+def _graph(instant: datetime, handler: str) -> dict[str, Any]:
     schedule = {"kind": "daily", "time": f"{instant:%H:%M:%S}", "tz": "UTC"}
     return _chain(
         {
             "scheduler": ("scheduler", {"schedule": schedule}),
-            WORK: ("script", {"handler": HANDLER}),
+            WORK: ("script", {"handler": handler}),
             "end": ("end", {}),
         }
     )

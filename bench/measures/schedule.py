@@ -1,8 +1,9 @@
 """How late a planned run begins: alone, and with a hundred due at one instant.
 
 Lag = the instant of the worker's claim, right before the handler's first
-instruction, less the planned instant. Beside it, in the same installation,
-django-q2's own scheduler.
+instruction, less the planned instant. The handler reads one row; a handler of the
+product that finds nothing to do (six statements) is told too. Beside it, in the same
+installation, django-q2's own scheduler.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from bench.figures import Result, Spread, plain
-from bench.installation import Installation, installation
+from bench.installation import SETTINGS, Installation, installation
 
 _AHEAD = timedelta(seconds=5)
 _WAIT_SECONDS = 90.0
+#: One statement each, so that the engine's share is what is seen.
+_ONE_STATEMENT = "benchWork.count_rows"
 _LAGS = (
     "SELECT extract(epoch FROM t.started_at - r.scheduled_for)::float8 * 1000"
     " FROM workflows_task t JOIN workflows_run r ON r.id = t.run_id"
@@ -31,7 +34,7 @@ def measure(*, quick: bool) -> Result:
     """Measure lags in milliseconds."""
     result = Result("schedule")
     alone_count, rounds = (10, 1) if quick else (40, 3)
-    with installation() as running:
+    with installation(**{SETTINGS: "bench.sample.settings"}) as running:
         base = _whole_second(_AHEAD)
         instants = [base + timedelta(seconds=n) for n in range(alone_count)]
         peer_instants = instants[:: max(1, alone_count // 10)]
@@ -46,6 +49,12 @@ def measure(*, quick: bool) -> Result:
             )
             for number in range(rounds)
         ]
+        product = _lags(
+            running,
+            "benchProduct",
+            [_whole_second(_AHEAD * 2)] * 100,
+            handler="batchEventsProcessing.route_events",
+        )
         peer = [] if quick else _queue_lags(running, peer_instants)
     spread = Spread.of(alone)
     beside = ""
@@ -65,13 +74,27 @@ def measure(*, quick: bool) -> Result:
     result.at_most("100 due, p95", middle.p95, "ms", 250)
     result.tell("100 due, p95 of the worst round", worst.p95, "ms")
     result.at_most("100 due, max", max(s.most for s in spreads), "ms", 2000)
-    result.raw = {"alone_ms": alone, "together_ms": together, "django_q2_ms": peer}
+    result.tell("100 due, a handler of the product, p95", Spread.of(product).p95, "ms")
+    result.raw = {
+        "alone_ms": alone,
+        "together_ms": together,
+        "product_ms": product,
+        "django_q2_ms": peer,
+    }
     return result
 
 
-def _lags(running: Installation, prefix: str, instants: list[datetime]) -> list[float]:
+def _lags(
+    running: Installation,
+    prefix: str,
+    instants: list[datetime],
+    *,
+    handler: str = _ONE_STATEMENT,
+) -> list[float]:
     """Start workflows for the instants; return the lag of each in milliseconds."""
-    running.inside("start_workflows", prefix=prefix, instants=_texts(instants))
+    running.inside(
+        "start_workflows", prefix=prefix, instants=_texts(instants), handler=handler
+    )
     started = datetime.now(UTC)
     if started > instants[0] - timedelta(seconds=1):
         raise AssertionError("the workflows were started too late to be measured")
