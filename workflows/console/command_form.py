@@ -153,17 +153,22 @@ def _active(workflow: Workflow, substate: Substate) -> list[Task]:
     )
 
 
-def _instant(label: Any) -> forms.DateTimeField:
+def instant_field(label: Any, help_text: Any) -> forms.DateTimeField:
+    """Return an optional instant, typed in the reader's time zone."""
     return forms.DateTimeField(
         required=False,
         label=label,
-        help_text=_("In the time zone %(zone)s.")
-        % {"zone": timezone.get_current_timezone_name()},
+        help_text=help_text,
         widget=forms.DateTimeInput(
             attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
         ),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
+
+
+def _instant(label: Any) -> forms.DateTimeField:
+    zone = {"zone": timezone.get_current_timezone_name()}
+    return instant_field(label, translate("In the time zone %(zone)s.") % zone)
 
 
 def _flag(label: Any) -> forms.BooleanField:

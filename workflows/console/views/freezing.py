@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from workflows.actions import freeze_instance, thaw_instance
 from workflows.actions.rights import FREEZE
 from workflows.console import access
+from workflows.console.command_form import instant_field
 from workflows.console.forms import add_faults
 from workflows.exceptions import InvalidInput, StaleState
 from workflows.models import Source
@@ -29,14 +30,8 @@ class FreezeForm(forms.Form):
         label=_("Reason"),
         help_text=_("Shown on every page until the freeze ends."),
     )
-    until = forms.DateTimeField(
-        required=False,
-        label=_("Until"),
-        help_text=_("It ends by itself then; empty: when somebody thaws it."),
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
-        ),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+    until = instant_field(
+        _("Until"), _("It ends by itself then; empty: when somebody thaws it.")
     )
 
 
