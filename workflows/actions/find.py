@@ -11,10 +11,11 @@ from workflows.models import Workflow
 def lock_workflow(internal_name: str) -> Workflow:
     """Return the workflow, its row locked until the transaction ends.
 
-    Raises NotFound.
+    Raises NotFound, for one that is being deleted too.
     """
     workflow = (
-        Workflow.objects.select_for_update(of=("self",))
+        Workflow.objects.visible()
+        .select_for_update(of=("self",))
         .select_related("structure")
         .filter(internal_name=internal_name)
         .first()

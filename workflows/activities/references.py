@@ -37,7 +37,7 @@ class WorkflowName(Reference):
     kind: ClassVar[str] = "workflow"
 
     def missing(self, name: str) -> str:
-        if Workflow.objects.filter(internal_name=name).exists():
+        if Workflow.objects.visible().filter(internal_name=name).exists():
             return ""
         return _("There is no workflow %(name)s; choose another one.") % {"name": name}
 

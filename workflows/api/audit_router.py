@@ -51,7 +51,7 @@ def show_monitoring(request: HttpRequest) -> MonitoringOut:
     reader(request)
     components = component_status(timezone.now())
     is_up = all(component.status == "up" for component in components.values())
-    names = Workflow.objects.values_list("internal_name", flat=True)
+    names = Workflow.objects.visible().values_list("internal_name", flat=True)
     return MonitoringOut(
         status="ready" if is_up else "unavailable",
         components={

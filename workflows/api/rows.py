@@ -50,8 +50,10 @@ def workflows() -> QuerySet[Workflow]:
         substate=Substate.PENDING,
         activity_type="scheduler",
     ).order_by("process_at")
-    return Workflow.objects.select_related("structure").annotate(
-        next_run=Subquery(pending.values("process_at")[:1])
+    return (
+        Workflow.objects.visible()
+        .select_related("structure")
+        .annotate(next_run=Subquery(pending.values("process_at")[:1]))
     )
 
 

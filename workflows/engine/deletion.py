@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from workflows import queue
 from workflows.models import State, Workflow
+from workflows.models.workflow import DELETED_PREFIX as PREFIX
 
-PREFIX = "deleted-"
 CHUNK = 5_000
 FUNCTION = "workflows.engine.deletion.delete_marked"
 EVERY_SECONDS = 3_600

@@ -118,7 +118,7 @@ def compose(at: datetime) -> dict[str, Any]:
     today = at.astimezone(zone).date()
     begin = datetime.combine(today - timedelta(days=1), time(), zone)
     end = datetime.combine(today, time(), zone)
-    known = Workflow.objects.all()
+    known = Workflow.objects.visible()
     lists = {
         "failed": _lines(known.failed(), since="paused_at"),
         "paused": _lines(known.paused(), since="paused_at", text="pause_comment"),

@@ -61,8 +61,18 @@ class OverlapPolicy(models.TextChoices):
     RESTART = "restart", _("Cancel the run that is live")
 
 
+#: Begins the name of a workflow whose history a worker deletes.
+DELETED_PREFIX = "deleted-"
+
+
 class WorkflowQuerySet(models.QuerySet["Workflow"]):
     """Filters with the names that lists, engine and API share."""
+
+    def visible(self) -> WorkflowQuerySet:
+        """Return those that are not being deleted."""
+        return self.exclude(
+            internal_name__startswith=DELETED_PREFIX, is_technical=False
+        )
 
     def technical(self) -> WorkflowQuerySet:
         """Return the built-in workflows."""

@@ -9,7 +9,12 @@ from tests.workflows.samples import START, orders, sample_workflow, three_rows
 from workflows.actions import create_workflow, delete_workflow
 from workflows.actions.delete import StillNeeded
 from workflows.engine import deletion
-from workflows.exceptions import CommandRefused, PermissionRefused, StaleVersion
+from workflows.exceptions import (
+    CommandRefused,
+    NotFound,
+    PermissionRefused,
+    StaleVersion,
+)
 from workflows.models import (
     Approval,
     ApprovalReply,
@@ -163,6 +168,19 @@ def test_name_is_free_at_once_and_the_work_is_ordered(administrator: Operator) -
     assert not Workflow.objects.filter(internal_name="spent").exists()
     assert orders("workflows") == before + 1
     assert make().internal_name == "spent"
+
+
+def test_workflow_that_is_being_deleted_is_not_found_any_more(
+    administrator: Operator,
+) -> None:
+    workflow = make()
+    delete(administrator)
+    workflow.refresh_from_db()
+
+    with pytest.raises(NotFound):
+        delete(administrator, workflow.internal_name)
+
+    assert not Workflow.objects.visible().filter(pk=workflow.pk).exists()
 
 
 def test_history_longer_than_a_chunk_goes_too(

@@ -246,8 +246,10 @@ def _workflows() -> QuerySet[Workflow]:
         tasks__substate=Substate.PENDING,
         tasks__activity_type="scheduler",
     )
-    return Workflow.objects.select_related("structure").annotate(
-        next_run=Min("tasks__process_at", filter=pending)
+    return (
+        Workflow.objects.visible()
+        .select_related("structure")
+        .annotate(next_run=Min("tasks__process_at", filter=pending))
     )
 
 

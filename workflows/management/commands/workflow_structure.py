@@ -238,8 +238,8 @@ class Command(BaseCommand):
 
     def _find(self, options: dict[str, Any]) -> Workflow:
         name = registry.canonical_name(options["name"])
-        found = Workflow.objects.select_related("structure").filter(internal_name=name)
-        workflow = found.first()
+        found = Workflow.objects.visible().select_related("structure")
+        workflow = found.filter(internal_name=name).first()
         if workflow is None:
             raise CommandError(
                 _("No workflow is named %(name)s: see manage.py workflow list.")
