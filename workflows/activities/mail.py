@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -41,6 +43,14 @@ class Address(Text):
         return {"format": "email", "maxLength": self.longest}
 
 
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A recipient whom the relay did not take, and its answer."""
+
+    address: str
+    error: str
+
+
 def texts(title: str) -> tuple[Parameter, ...]:
     """Return the parameters of a message: ``title``, which is required, and body."""
     return (
@@ -70,19 +80,39 @@ def _addresses(**of: Any) -> list[str]:
     )
 
 
-def send(recipients: list[str], subject: str, body: str) -> None:
-    """Hand one message to the relay; raises RuntimeFault when it is not taken."""
+def send(recipients: list[str], subject: str, body: str) -> list[Unsent]:
+    """Hand each recipient a message of their own; return whom the relay refused.
+
+    Nobody sees the others. Raises RuntimeFault when it took none at all: only then
+    may it be tried again, or some would get it twice.
+    """
     line = " ".join(subject.split())
-    try:
-        EmailMessage(line, body, settings.MAIL_FROM, recipients).send()
-    except (smtplib.SMTPException, OSError) as error:
+    unsent: list[Unsent] = []
+    relay = get_connection()
+    for number, recipient in enumerate(recipients):
+        message = EmailMessage(
+            line, body, settings.MAIL_FROM, [recipient], connection=relay
+        )
+        try:
+            if number == 0:
+                relay.open()
+            message.send()
+        except smtplib.SMTPRecipientsRefused as error:
+            unsent.append(Unsent(recipient, str(error)))
+        except (smtplib.SMTPException, OSError) as error:
+            unsent += [Unsent(one, str(error)) for one in recipients[number:]]
+            break
+    with suppress(smtplib.SMTPException, OSError):
+        relay.close()
+    if len(unsent) == len(recipients):
         raise RuntimeFault(
-            "The e-mail could not be sent: %(error)s", error=str(error)
-        ) from error
+            "The e-mail could not be sent: %(error)s", error=unsent[0].error
+        )
+    return unsent
 
 
 class Message(ActivityType):
-    """What alert and e-mail have in common: recipients, and one message to them."""
+    """What alert and e-mail have in common: recipients, and a message to each."""
 
     title: str
 
@@ -117,13 +147,20 @@ class Message(ActivityType):
         recipients = self.recipients(context, given)
         if not recipients:
             return self.without_recipients(context)
-        send(
+        unsent = send(
             recipients,
             render(given[self.title], context.variables),
             render(given["body"], context.variables),
         )
-        context.info("The message was sent to %(count)s.", count=len(recipients))
-        return Done(count=len(recipients))
+        for one in unsent:
+            context.warning(
+                "The e-mail to %(who)s could not be sent: %(error)s",
+                who=one.address,
+                error=one.error,
+            )
+        sent = len(recipients) - len(unsent)
+        context.info("The message was sent to %(count)s.", count=sent)
+        return Done(count=sent, rejected=len(unsent))
 
     def without_recipients(self, context: Context) -> Result:
         """Decide what happens when nobody has an address."""
@@ -175,7 +212,9 @@ class Mail(Message):
 
     name = "email"
     label = gettext_lazy("E-mail")
-    help_text = gettext_lazy("Sends one e-mail to operators and to other addresses.")
+    help_text = gettext_lazy(
+        "Sends an e-mail to operators and other addresses; nobody sees the others."
+    )
     icon = "mail"
     title = "subject"
     parameters = (

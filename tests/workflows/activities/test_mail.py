@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import smtplib
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
 
 from campaign.access.models import Operator
 from workflows.activities import find_type
@@ -69,8 +71,11 @@ def test_email_goes_to_addresses_and_group_once(make_context, group: Group) -> N
     result = find_type("email").execute(context)
 
     assert result.count == 2
+    assert [sent.to for sent in mail.outbox] == [
+        ["out@example.com"],
+        ["ada@example.com"],
+    ]
     message = mail.outbox[0]
-    assert message.to == ["out@example.com", "ada@example.com"]
     assert message.subject == "3 rows"
     assert message.body == "Total: 6"
 
@@ -103,6 +108,55 @@ def test_relay_that_is_away_is_a_fault_that_may_pass(
 
     with pytest.raises(RuntimeFault):
         find_type("email").execute(context)
+
+
+class Choosy(EmailBackend):
+    """A relay that refuses who is called bo, and goes away before zed."""
+
+    def send_messages(self, messages: Any) -> int:
+        for message in messages:
+            if message.to == ["bo@example.com"]:
+                raise smtplib.SMTPRecipientsRefused({"bo@example.com": (550, b"no")})
+            if message.to == ["zed@example.com"]:
+                raise smtplib.SMTPServerDisconnected("gone")
+        return super().send_messages(messages)
+
+
+def send_by_choosy(make_context, settings: Any, *names: str) -> Any:
+    settings.EMAIL_BACKEND = f"{__name__}.Choosy"
+    addresses = [f"{name}@example.com" for name in names]
+    context = make_context({"addresses": addresses, "subject": "x"})
+    return context, find_type("email").execute(context)
+
+
+def test_recipient_who_is_refused_keeps_nobody_else_waiting(
+    make_context, settings: Any
+) -> None:
+    context, result = send_by_choosy(make_context, settings, "ada", "bo", "cy")
+
+    assert [message.to[0] for message in mail.outbox] == [
+        "ada@example.com",
+        "cy@example.com",
+    ]
+    assert (result.count, result.rejected) == (2, 1)
+    assert context.warnings[0].startswith("The e-mail to bo@example.com could not")
+
+
+def test_relay_that_goes_away_half_way_makes_nobody_get_it_twice(
+    make_context, settings: Any
+) -> None:
+    context, result = send_by_choosy(make_context, settings, "ada", "zed", "cy")
+
+    assert len(mail.outbox) == 1
+    assert (result.count, result.rejected) == (1, 2)
+    assert len(context.warnings) == 2
+
+
+def test_relay_that_took_none_is_a_fault_that_may_pass(
+    make_context, settings: Any
+) -> None:
+    with pytest.raises(RuntimeFault, match="550"):
+        send_by_choosy(make_context, settings, "bo")
 
 
 def test_simulation_counts_the_recipients_and_sends_nothing(
