@@ -135,6 +135,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# The role whose rights bound the statements of the activity SQL code; "": our own.
+SQL_ROLE = env_text("SQL_ROLE")
 
 # Queues: timeout, retry, recycle follow the rule that workflows.checks holds
 

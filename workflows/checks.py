@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from workflows.registry import QUEUES
 
+_ROLE = """
+SELECT rolsuper, pg_has_role(session_user, oid, 'MEMBER')
+FROM pg_roles WHERE rolname = %s
+"""
 _Apps = Sequence[AppConfig] | None
 _BROKER = "workflows.queue.Broker"
 _LEAST_CONNECTION_AGE = 60
@@ -149,3 +153,44 @@ def public_url_is_absolute(app_configs: _Apps, **kwargs: Any) -> list[CheckMessa
             id="workflows.E007",
         )
     ]
+
+
+@register(Tags.database)
+def sql_role_bounds_statements(
+    app_configs: _Apps, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """SQL code is executed with the rights of a role that has less of them. One query.
+
+    Asked of the database, thus with ``check --database default``, and by ``migrate``.
+    """
+    role = settings.SQL_ROLE
+    if not role or "default" not in (databases or ()):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLE, [role])
+        found = cursor.fetchone()
+    fault = _fault_of_role(role, found)
+    return [Error(fault[0], hint=fault[1], id="workflows.E008")] if fault else []
+
+
+def _fault_of_role(
+    role: str, found: tuple[bool, bool] | None
+) -> tuple[str, str] | None:
+    """Return what is wrong with SQL_ROLE and what to do; ``found`` is _ROLE's row."""
+    if found is None:
+        return (
+            f"SQL_ROLE is {role!r}, but the database has no such role.",
+            f'Create it: CREATE ROLE "{role}" NOLOGIN; or unset SQL_ROLE.',
+        )
+    is_superuser, is_ours = found
+    if is_superuser:
+        return (
+            f"SQL_ROLE is {role!r}, a superuser: it bounds nothing.",
+            "Name a role without rights but those that SQL code shall have.",
+        )
+    if not is_ours:
+        return (
+            f"SQL_ROLE is {role!r}, which the application may not act as.",
+            f'GRANT "{role}" TO the user of DATABASE_URL.',
+        )
+    return None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import (
     DatabaseError,
     DataError,
@@ -22,6 +23,7 @@ from django.db import (
 )
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
+from psycopg.sql import Identifier
 from psycopg.types.json import Jsonb
 
 from workflows import conf
@@ -53,7 +55,8 @@ class SqlCode(ActivityType):
     """Executes SQL (sql-code.md); only operators with the right may write it.
 
     Values are bound, never pasted in. Nothing is changed unless *allow_writes*; the
-    server then still executes one statement in one transaction (our choice).
+    server then still executes one statement in one transaction, as the role of
+    ``SQL_ROLE`` where that is set (our choice).
     """
 
     name = "sql"
@@ -147,8 +150,9 @@ class SqlCode(ActivityType):
         with _limited(given["time_limit"]), transaction.atomic():
             _say("SET TRANSACTION READ ONLY")
             _say(f"SET LOCAL statement_timeout = {given['time_limit'] * 1000}")
-            cursor = _execute(f"EXPLAIN (FORMAT JSON) {given['code']}", values)
-            row = cursor.fetchone()
+            with _as_role("SET LOCAL ROLE"):
+                cursor = _execute(f"EXPLAIN (FORMAT JSON) {given['code']}", values)
+                row = cursor.fetchone()
         rows = _estimated_rows(row[0][0]["Plan"]) if row else 0
         return WouldDo(
             rows,
@@ -242,21 +246,24 @@ def _run(
         with _limited(seconds):
             _say(f"SET {timeout}")
             try:
-                cursor = _execute(given["code"], values)
+                with _as_role("SET ROLE"):
+                    cursor = _execute(given["code"], values)
             finally:
+                _say("RESET ROLE")
                 _say("RESET statement_timeout")
             return max(cursor.rowcount, 0), {}
     with _limited(seconds), transaction.atomic():
         if not given["allow_writes"]:
             _say("SET TRANSACTION READ ONLY")
         _say(f"SET LOCAL {timeout}")
-        if statement.is_reading and not (
-            statement.verb == "WITH" and given["allow_writes"]
-        ):
-            return _read(given["code"], values)
-        cursor = _execute(given["code"], values)
-        first = _first_row(cursor) if cursor.description else {}
-        return max(cursor.rowcount, 0), first
+        with _as_role("SET LOCAL ROLE"):
+            if statement.is_reading and not (
+                statement.verb == "WITH" and given["allow_writes"]
+            ):
+                return _read(given["code"], values)
+            cursor = _execute(given["code"], values)
+            first = _first_row(cursor) if cursor.description else {}
+            return max(cursor.rowcount, 0), first
 
 
 def _read(code: str, values: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -293,6 +300,23 @@ def _execute(code: str, values: dict[str, Any]) -> psycopg.Cursor[Any]:
 def _say(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+@contextmanager
+def _as_role(order: str) -> Iterator[None]:
+    """Let the statement do what the role of SQL_ROLE may, where one is set.
+
+    ``order`` is SET LOCAL ROLE within a transaction, whose failure takes the role
+    back, else SET ROLE.
+    """
+    if not settings.SQL_ROLE:
+        yield
+        return
+    connection.ensure_connection()
+    name = Identifier(settings.SQL_ROLE).as_string(connection.connection)
+    _say(f"{order} {name}")
+    yield
+    _say(f"{order} NONE")
 
 
 @contextmanager

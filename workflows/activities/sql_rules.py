@@ -25,6 +25,10 @@ WRITING = frozenset(
 )
 #: What CREATE, ALTER and DROP may be about.
 OBJECTS = frozenset({"TABLE", "INDEX", "VIEW", "SEQUENCE"})
+#: Change the connection, which others use afterwards, or execute a text as SQL.
+_FORBIDDEN = re.compile(
+    r"(?i)\b(set_config|query_to_xml\w*|cursor_to_xml\w*|ts_stat|ts_rewrite)\b"
+)
 _BESIDE = frozenset(
     {
         *("UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "MATERIALIZED", "RECURSIVE"),
@@ -68,6 +72,16 @@ def judge(code: str) -> Statement:
         )
     if re.search(r"/\*(?:(?!\*/).)*/\*", code, re.DOTALL):
         raise Refused(_("Do not put one comment into another."))
+    if forbidden := _FORBIDDEN.search(code):
+        raise Refused(
+            _(
+                "%(name)s cannot be used here: it changes the connection, or executes"
+                " a text as a statement."
+            )
+            % {"name": forbidden[0]}
+        )
+    if re.search(r"(?i)\bu&[\"']", code):
+        raise Refused(_("Write names and texts without Unicode escapes."))
     words = _words(code)
     verb = words[0]
     if verb not in READING | WRITING:
