@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from workflows import queue
+from workflows.activities import find_type
 from workflows.engine import journal, lifecycle
 from workflows.engine.graph import Node
 from workflows.engine.states import SIGNAL_ACCEPTED
@@ -87,9 +88,9 @@ def require_interval(workflow: Workflow, activity: str, at: datetime) -> None:
     workflow made by users (external-signal.md), none for a built-in one.
     """
     node = _require_signal(workflow, activity)
-    wanted = node.parameters.get("min_interval")
+    wanted = find_type(node.type).value(node.parameters, "min_interval")
     if wanted is not None:
-        interval = timedelta(seconds=int(wanted))
+        interval = timedelta(seconds=wanted)
     else:
         interval = timedelta(0) if workflow.is_technical else USUAL_INTERVAL
     last = _last_signal(workflow, activity) if interval else None

@@ -63,6 +63,22 @@ def test_complete_ends_the_waiting_of_the_activity(partner, workflow):
     assert Signal.objects.count() == 1
 
 
+def test_shortest_interval_is_read_as_it_is_written(partner, declared):
+    (signal,) = (
+        activity
+        for activity in declared.structure.graph["activities"]
+        if activity["name"] == "signal"
+    )
+    signal["parameters"]["min_interval"] = "2h"
+    declared.structure.save()
+    partner.post(URL, BODY)
+
+    answer = partner.post(URL, BODY)
+
+    assert answer.status_code == 429
+    assert 7_190 <= int(answer["Retry-After"]) <= 7_200
+
+
 def test_all_faults_are_told_as_the_original_does(partner, declared):
     answer = partner.post(URL, {"parameters": {"number": "many", "other": 1}})
 
