@@ -1,22 +1,66 @@
-"""Firing many due schedulers at once: a handful of statements for all of them."""
+"""Firing many due schedulers at once: one statement for all of them."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, transaction
 
 from workflows.activities import find_type
 from workflows.engine import firing, planning, runs
 from workflows.engine.calendar import Decision, Schedule
 from workflows.engine.following import new_task, wake
 from workflows.engine.graph import Execution, Node, Options
+from workflows.engine.prepared import fetch_one
 from workflows.engine.structures import graph_of
 from workflows.exceptions import AppError
-from workflows.models import Occurrence, Run, RunTrigger, Task
+from workflows.models import Run, RunTrigger, Task
+
+_FIRE = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (scheduler bigint,
+        next timestamptz, next_at timestamptz, workflow bigint, structure bigint,
+        activity text, instant timestamptz, variables jsonb, late float8,
+        simulates boolean, followers jsonb)
+), begun AS (
+    INSERT INTO workflows_run (workflow_id, structure_id, trigger, trigger_activity,
+        scheduled_for, status, skip_reason, error, created_at, read_count,
+        written_count, rejected_count, is_idle, repeats, variables, is_waiting,
+        is_simulation)
+    SELECT g.workflow, g.structure, 'schedule', g.activity, g.instant, 'queued', '', '',
+        %(at)s, 0, 0, 0, false, 1, g.variables, false, g.simulates FROM given g
+    RETURNING id, workflow_id
+), queued AS (
+    INSERT INTO workflows_task (workflow_id, run_id, activity, activity_type, status,
+        substate, queue, process_at, enqueued_at, created_at, source, variables,
+        own_variables, is_exclusive, is_cancellable, is_simulated, limit_seconds,
+        iterations, epoch, attempt, claimed_by, host, output, result_label, error,
+        traceback, busy_seconds, retries)
+    SELECT g.workflow, b.id, f.activity, f.activity_type, 'active', 'queued', f.queue,
+        %(at)s, %(at)s, %(at)s, g.activity, g.variables, '{}', f.is_exclusive,
+        f.is_cancellable, f.is_simulated, f.limit_seconds, 0, 0, 0, '', '', '', '', '',
+        '', 0, 0
+    FROM begun b JOIN given g ON g.workflow = b.workflow_id,
+        jsonb_to_recordset(g.followers) AS f (activity text, activity_type text,
+            queue text, is_exclusive boolean, is_cancellable boolean,
+            is_simulated boolean, limit_seconds integer)
+), planned AS (
+    INSERT INTO workflows_occurrence (workflow_id, activity, scheduled_for,
+        last_scheduled_for, count, outcome, reason, late_seconds, run_id, recorded_at)
+    SELECT g.workflow, g.activity, g.instant, g.instant, 1, 'queued', '', g.late, b.id,
+        %(at)s
+    FROM begun b JOIN given g ON g.workflow = b.workflow_id
+)
+UPDATE workflows_task t SET iterations = t.iterations + 1, scheduled_for = g.next,
+    process_at = g.next_at
+FROM given g WHERE t.id = g.scheduler RETURNING t.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,66 +144,59 @@ def _is_plain(node: Node) -> bool:
 
 
 def _fire(plain: Sequence[_Plain], at: datetime) -> bool:
-    """Write runs, tasks and occurrences; False, and nothing, when one is refused."""
-    fired = [(each, _run_of(each, at)) for each in plain]
+    """Write it all; False, and nothing, when an instant has an outcome already."""
+    wakes: Counter[str] = Counter()
+    rows = []
+    for each in plain:
+        rows.append(_row(each, at, wakes))
     try:
         with transaction.atomic():
-            Run.objects.bulk_create([run for _each, run in fired])
-            queued = Task.objects.bulk_create(
-                [
-                    new_task(
-                        each.task.workflow,
-                        run,
-                        node,
-                        run.variables,
-                        at,
-                        source=each.task.activity,
-                    )
-                    for each, run in fired
-                    for node in each.followers
-                ]
-            )
-            Occurrence.objects.bulk_create(
-                [runs.queued_occurrence(run, at) for _each, run in fired]
+            fetch_one(
+                _FIRE,
+                {"rows": json.dumps(rows, cls=DjangoJSONEncoder), "at": at},
             )
     except IntegrityError:
         return False
-    for each in plain:
-        each.task.iterations += 1
-        planning.set_plan(
-            each.task, each.task.workflow, each.schedule, each.decision.next
-        )
-    _save_plans([each.task for each in plain])
-    for name, count in Counter(task.queue for task in queued).items():
+    for name, count in wakes.items():
         wake(name, count)
     return True
 
 
-def _run_of(each: _Plain, at: datetime) -> Run:
+def _row(each: _Plain, at: datetime, wakes: Counter[str]) -> dict[str, Any]:
+    """Return what is written for one scheduler; count the queues to wake."""
+    task, workflow = each.task, each.task.workflow
     instant = each.decision.fire[0]
-    return runs.new_run(
-        each.task.workflow,
+    run = runs.new_run(
+        workflow,
         trigger=RunTrigger.SCHEDULE,
-        activity=each.task.activity,
+        activity=task.activity,
         at=at,
         scheduled_for=instant,
-        variables=firing.variables_of(instant, at, each.decision),
     )
-
-
-def _save_plans(tasks: Sequence[Task]) -> None:
-    """Write the next instants of scheduler tasks. One short statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE workflows_task t SET iterations = n.iterations,"
-            " scheduled_for = n.scheduled_for, process_at = n.process_at"
-            " FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[],"
-            " %s::timestamptz[]) AS n (id, iterations, scheduled_for, process_at)"
-            " WHERE t.id = n.id",
-            [
-                [task.pk for task in tasks],
-                [task.iterations for task in tasks],
-                [task.scheduled_for for task in tasks],
-                [task.process_at for task in tasks],
-            ],
-        )
+    planning.set_plan(task, workflow, each.schedule, each.decision.next)
+    followers = [new_task(workflow, run, node, {}, at) for node in each.followers]
+    wakes.update(follower.queue for follower in followers)
+    return {
+        "scheduler": task.pk,
+        "next": task.scheduled_for,
+        "next_at": task.process_at,
+        "workflow": workflow.pk,
+        "structure": run.structure_id,
+        "activity": task.activity,
+        "instant": instant,
+        "variables": firing.variables_of(instant, at, each.decision),
+        "late": max(0.0, (at - instant).total_seconds()),
+        "simulates": run.is_simulation,
+        "followers": [
+            {
+                "activity": follower.activity,
+                "activity_type": follower.activity_type,
+                "queue": follower.queue,
+                "is_exclusive": follower.is_exclusive,
+                "is_cancellable": follower.is_cancellable,
+                "is_simulated": follower.is_simulated,
+                "limit_seconds": follower.limit_seconds,
+            }
+            for follower in followers
+        ],
+    }
