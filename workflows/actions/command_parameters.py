@@ -69,13 +69,14 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def allowed_grades(workflow: Workflow, operator: Any) -> list[str]:
+def allowed_grades(workflow: Workflow | None, operator: Any) -> list[str]:
     """Return how this operator may end a running task of the workflow, mildest first.
 
-    No SQL beyond the operator's permissions; None stands for the server itself.
+    None of them when the workflow is gone. No SQL beyond the operator's permissions;
+    the operator None stands for the server itself.
     """
     name = CommandName.CANCEL_TASK
-    if cell(workflow.state, name).verdict is not Verdict.ACCEPT:
+    if workflow is None or cell(workflow.state, name).verdict is not Verdict.ACCEPT:
         return []
     return [
         grade

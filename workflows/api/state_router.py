@@ -129,9 +129,7 @@ def running_tasks(
                 },
                 blockers=[BlockerOut(**asdict(found)) for found in task.blockers],
                 last_line_at=task.line_at,
-                grades=allowed_grades(known[task.workflow_id], operator)
-                if task.workflow_id in known
-                else [],
+                grades=allowed_grades(known.get(task.workflow_id), operator),
             )
             for task in found
         ]

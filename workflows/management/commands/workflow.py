@@ -189,7 +189,7 @@ class Command(BaseCommand):
                 **asdict(task),
                 "is_stuck": task.is_stuck,
                 "last_line": task.last_line,
-                "grades": allowed_grades(known[task.workflow_id], None),
+                "grades": allowed_grades(known.get(task.workflow_id), None),
             }
             for task in found
         ]
