@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from workflows.engine import executor
 from workflows.models import Task
@@ -51,7 +51,15 @@ def at_once(*works: Callable[[], Any]) -> Iterator[list[Any]]:
 
 @contextmanager
 def executing(task: Task) -> Iterator[None]:
-    """Have a worker execute a queued task; enter when it has claimed it."""
-    with at_once(lambda: executor.run_task(task.pk)):
+    """Have a worker execute a queued task; enter when it has claimed it.
+
+    Its connection may be ended under it; the queue would note the fault.
+    """
+
+    def work() -> None:
+        with suppress(DatabaseError):
+            executor.run_task(task.pk)
+
+    with at_once(work):
         until(lambda: Task.objects.filter(pk=task.pk, substate="running").exists())
         yield
