@@ -24,10 +24,13 @@ from campaign.deliveries import api as deliveries_api
 from campaign.messagecenter import api as messages_api
 from campaign.platform import api as platform_api
 from workflows.api import (
+    activity_router,
+    approval_router,
     audit_router,
     caller,
     command_router,
     freeze_router,
+    keep_paused_router,
     notification_router,
     problems,
     properties_router,
@@ -241,10 +244,13 @@ def url_patterns() -> list[URLPattern | URLResolver]:
 api.add_router("/workflows", versions_router.router)
 api.add_router("/workflows", workflow_router.router)
 api.add_router("/workflows", command_router.router)
+api.add_router("/workflows", keep_paused_router.router)
 api.add_router("/workflows", signal_router.router)
 api.add_router("/workflows", state_router.router)
 api.add_router("/workflows", properties_router.router)
 api.add_router("/workflows", structure_router.router)
+api.add_router("", activity_router.router)
+api.add_router("", approval_router.router)
 api.add_router("", audit_router.router)
 api.add_router("", freeze_router.router)
 api.add_router("", notification_router.router)

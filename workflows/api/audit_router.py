@@ -15,6 +15,7 @@ from workflows.api.schemas import AuditPage, ComponentOut, MonitoringOut
 from workflows.api.state_router import running_tasks
 from workflows.api.state_schemas import RunningTasks
 from workflows.api.workflow_router import Cursor, Limit
+from workflows.engine import pausing
 from workflows.engine.supervision import component_status
 from workflows.models import AuditEntry, Workflow
 
@@ -49,7 +50,9 @@ def list_audit(
 def show_monitoring(request: HttpRequest) -> MonitoringOut:
     """Show the parts of the instance and the workflows that need a person."""
     reader(request)
-    components = component_status(timezone.now())
+    at = timezone.now()
+    components = component_status(at)
+    paused_long = pausing.paused_for_long(at, pausing.Rules.in_force().period)
     is_up = all(component.status == "up" for component in components.values())
     names = Workflow.objects.visible().values_list("internal_name", flat=True)
     return MonitoringOut(
@@ -64,6 +67,11 @@ def show_monitoring(request: HttpRequest) -> MonitoringOut:
         },
         failed=list(names.filter(failed=True)[:SHOWN]),
         paused=list(names.filter(state="paused", failed=False)[:SHOWN]),
+        paused_long=list(
+            paused_long.order_by("paused_at").values_list("internal_name", flat=True)[
+                :SHOWN
+            ]
+        ),
     )
 
 

@@ -59,6 +59,7 @@ class WorkflowDetail(WorkflowOut):
     pause_comment: str
     resume_at: datetime | None
     remind_at: datetime | None
+    snoozed_until: datetime | None
     simulation: bool
     stops_after_run: bool
     history_days: int
@@ -279,6 +280,9 @@ class MonitoringOut(Schema):
     components: dict[str, ComponentOut]
     failed: list[str]
     paused: list[str]
+    paused_long: list[str] = Field(
+        description="Paused for longer than NmsServer_PausedWorkflowPeriod, in days"
+    )
 
 
 Problem.model_rebuild()

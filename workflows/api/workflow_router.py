@@ -85,6 +85,7 @@ def show_workflow(request: HttpRequest, internal_name: str) -> WorkflowDetail:
         pause_comment=workflow.pause_comment,
         resume_at=workflow.resume_at,
         remind_at=workflow.remind_at,
+        snoozed_until=workflow.snoozed_until,
         simulation=workflow.simulation,
         stops_after_run=workflow.stops_after_run,
         history_days=workflow.history_days,

@@ -23,6 +23,8 @@ READING = [
     "/api/v1/monitoring",
     "/api/v1/monitoring/stuck",
     "/api/v1/instance/freeze",
+    "/api/v1/approvals",
+    "/api/v1/activities",
     STANDARD,
 ]
 ADMINISTERING = ["/api/v1/audit", "/api/v1/options"]

@@ -1,9 +1,10 @@
-"""``manage.py workflow list|show|next|waiting|stuck``, and one verb per command."""
+"""``manage.py workflow list|show|next|waiting|stuck``, and one verb per order."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,6 +17,7 @@ from workflows import registry
 from workflows.actions import (
     allowed_commands,
     issue_command,
+    keep_paused,
     next_runs,
     rehearse,
 )
@@ -29,6 +31,7 @@ from workflows.management.ordering import (
     add_author,
     add_parameters,
     find_operator,
+    instant,
     iso,
     obeyed,
     parameters_of,
@@ -70,6 +73,13 @@ class Command(BaseCommand):
             "stuck", help=_("show what runs, with its SQL and who blocks it")
         )
         hanging.add_argument("name", metavar="NAME", nargs="?", default="")
+        keeping = verbs.add_parser(
+            "keep-paused", help=_("keep a paused one so until a date, without notices")
+        )
+        self._named(keeping)
+        add_author(keeping)
+        keeping.add_argument("--until", type=instant, required=True, metavar="ISO")
+        keeping.add_argument("--reason", default="", help=_("kept in the audit trail"))
         for name in CommandName:
             self._add_order(verbs, name)
         # An alias is the same parser once more.
@@ -89,6 +99,8 @@ class Command(BaseCommand):
                 self._waiting(options)
             case "stuck":
                 self._stuck(options)
+            case "keep-paused":
+                self._keep_paused(options)
             case verb:
                 self._order(CommandName(verb.replace("-", "_")), options)
 
@@ -166,8 +178,8 @@ class Command(BaseCommand):
         if options["as_json"]:
             print_json(self.stdout, [iso(instant) for instant in instants])
             return
-        for instant in instants:
-            self.stdout.write(str(iso(instant)))
+        for planned in instants:
+            self.stdout.write(str(iso(planned)))
 
     def _waiting(self, options: dict[str, Any]) -> None:
         workflow = self._find(options["name"])
@@ -199,6 +211,25 @@ class Command(BaseCommand):
         for task in found:
             for line in _running_lines(task):
                 self.stdout.write(line)
+
+    def _keep_paused(self, options: dict[str, Any]) -> None:
+        order = {
+            "internal_name": self._find(options["name"]).internal_name,
+            "until": options["until"].astimezone(UTC),
+            "acting_operator": find_operator(options["operator"]),
+            "source": Source.CLI,
+            "reason": options["reason"][:512],
+            "at": timezone.now(),
+        }
+        as_json = options["as_json"]
+        kept = obeyed(self.stdout, lambda: keep_paused(**order), as_json=as_json)
+        until = iso(kept.snoozed_until)
+        if as_json:
+            answer = {"internal_name": kept.internal_name, "state": kept.state}
+            print_json(self.stdout, {**answer, "snoozed_until": until})
+        else:
+            words = {"name": kept.internal_name, "until": until}
+            self.stdout.write(_("%(name)s: kept paused until %(until)s") % words)
 
     def _order(self, name: CommandName, options: dict[str, Any]) -> None:
         workflow = self._find(options["name"])
