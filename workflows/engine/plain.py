@@ -21,11 +21,11 @@ from django.utils import timezone
 from workflows import conf
 from workflows.activities import find_type
 from workflows.engine import lifecycle
-from workflows.engine.claiming import lock_key
 from workflows.engine.conclusion import REPORT, Outcome, report_parameters
 from workflows.engine.context import TaskContext
 from workflows.engine.following import EVERY_OUTPUT, new_task, wake
 from workflows.engine.graph import Execution, Graph, Options
+from workflows.engine.locks import lock_key
 from workflows.engine.prepared import fetch_one
 from workflows.engine.structures import graph_of
 from workflows.models import Level, Run, Substate, Task, TaskStatus, Workflow
