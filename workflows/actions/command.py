@@ -136,13 +136,19 @@ def _apply(
     workflow: Workflow, command: Command, decided: Cell, at: datetime, operator: Any
 ) -> AppError | None:
     """Set the effect in motion; return why it could not be, if so."""
-    # An order that still waits for running work gives way to this one.
-    workflow.commands.filter(status=CommandStatus.REQUESTED).update(
-        status=CommandStatus.SUPERSEDED, applied_at=at
+    older = list(
+        workflow.commands.filter(status=CommandStatus.REQUESTED).values_list(
+            "pk", flat=True
+        )
     )
     command.save()
     try:
         with transaction.atomic():
+            if decided.to is not None:
+                # An order that still waits for running work gives way to this one.
+                workflow.commands.filter(pk__in=older).update(
+                    status=CommandStatus.SUPERSEDED, applied_at=at
+                )
             _set_in_motion(workflow, command, decided, at, operator)
     except (InvalidInput, CommandRefused) as error:
         workflow.refresh_from_db()

@@ -105,10 +105,11 @@ def look(at: datetime | None = None) -> None:
         if not _alone():
             return
         since = _take_last_look(at)
-        run_alarms.look(since, at)
+        alarmed = run_alarms.look(since, at)
         run_alarms.warn_of_long_tasks(since, at)
         _settle(RULES, at)
         _tell_recoveries(at)
+    run_alarms.mark(alarmed, at)
 
 
 def look_for_silence() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from workflows.engine import runs
-from workflows.engine.claiming import LOCK_CLASS
+from workflows.engine.locks import LOCK_CLASS
 from workflows.models import Run, Substate, TaskStatus
 
 #: How long an activity may take to see at its next checkpoint that it must end.

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from workflows.engine import limits
+from workflows.engine import lifecycle, limits
+from workflows.engine.locks import LIMIT_LOCK, LOCK_CLASS, unlock
 from workflows.engine.prepared import fetch_one
 from workflows.engine.states import EXECUTING
 from workflows.models import (
@@ -28,9 +29,6 @@ from workflows.models import (
     TaskStatus,
     Workflow,
 )
-
-LOCK_CLASS = 0x57 << 48
-LIMIT_LOCK = LOCK_CLASS - 1
 
 
 def _columns(model: type[Model], wanted: str) -> list[str]:
@@ -105,17 +103,6 @@ WHERE t.id = %s {_EXCLUDES}
 """  # noqa: S608 (constants of this module)
 
 
-def lock_key(task_id: int) -> int:
-    """Return the advisory lock key of a task."""
-    return LOCK_CLASS + task_id
-
-
-def unlock(task_id: int) -> None:
-    """Give back the advisory lock of a task."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_key(task_id)])
-
-
 def claim(*, queue_name: str = "", task_id: int | None = None) -> Task | None:
     """Take the next queued task, or the given one, for this worker.
 
@@ -184,10 +171,23 @@ def _keeps(task: Task) -> bool:
 
 
 def give_back(task: Task) -> None:
-    """Queue a claimed task again; it counts as not attempted."""
-    Task.objects.filter(pk=task.pk, epoch=task.epoch, substate=Substate.RUNNING).update(
-        substate=Substate.QUEUED, attempt=task.attempt - 1
-    )
+    """Queue a claimed task again; it counts as not attempted.
+
+    A command that came meanwhile takes effect: it saw the task running.
+    """
+    at = timezone.now()
+    with transaction.atomic():
+        workflow = Workflow.objects.select_for_update().get(pk=task.workflow_id)
+        ours = Task.objects.filter(
+            pk=task.pk, epoch=task.epoch, substate=Substate.RUNNING
+        )
+        if not ours.filter(cancel_asked_at=None).update(
+            substate=Substate.QUEUED, attempt=task.attempt - 1
+        ):
+            ours.update(
+                status=TaskStatus.CANCELLED, substate=Substate.NONE, completed_at=at
+            )
+        lifecycle.settle(workflow, at)
     unlock(task.pk)
 
 
@@ -199,9 +199,3 @@ def has_queued(queue_name: str) -> bool:
         queue=queue_name,
         workflow__state__in=EXECUTING,
     ).exists()
-
-
-def is_full() -> bool:
-    """Return whether the limit of running tasks is reached."""
-    running = Task.objects.filter(status=TaskStatus.ACTIVE, substate=Substate.RUNNING)
-    return running.count() >= limits.max_active()

@@ -17,7 +17,14 @@ from types import FrameType
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    connection,
+    transaction,
+)
 from django.db.models import Q
 from django.utils import timezone
 
@@ -112,7 +119,7 @@ def _take_one(task: Task, at: datetime) -> None:
             else:
                 firing.fire_schedule(task.workflow, task, at)
                 lifecycle.finish_if_over(task.workflow, at)
-    except (AppError, ValueError, KeyError) as error:
+    except (AppError, ValueError, LookupError, IntegrityError, DataError) as error:
         logger.exception("A due task cannot be fired", extra={"task": task.pk})
         _fault(task, at, str(error))
 

@@ -101,7 +101,7 @@ def _take_from(
     task.busy_seconds += _seconds(task, at)
     if context is None:
         return
-    context.flush()
+    context.write_lines()
     task.own_variables = {**context.own, **_kept_sums(task)}
     if context.lines_dropped:
         journal.write(

@@ -241,9 +241,13 @@ class TaskContext(BaseContext):
             for line in self._lines
         ]
 
-    def flush(self) -> None:
-        """Write the lines kept so far."""
+    def write_lines(self) -> None:
+        """Write the lines kept so far; kept until that has committed."""
         JournalEntry.objects.bulk_create(self._lines)
+
+    def flush(self) -> None:
+        """Write the lines kept so far and forget them. Its own transaction."""
+        self.write_lines()
         self._lines.clear()
 
     def _note(self, level: Level, message: str, parameters: dict[str, Any]) -> None:

@@ -6,17 +6,23 @@ import time
 import traceback
 
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
+from psycopg.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    SerializationFailure,
+)
 
 from workflows import conf, queue
 from workflows.activities import find_type
 from workflows.engine import conclusion, plain
-from workflows.engine.claiming import claim, has_queued, unlock
+from workflows.engine.claiming import claim, has_queued
 from workflows.engine.conclusion import Outcome
 from workflows.engine.context import TaskContext
 from workflows.engine.failing import Failure
 from workflows.engine.following import wake
+from workflows.engine.locks import unlock
 from workflows.engine.structures import graph_of
 from workflows.exceptions import (
     AppError,
@@ -31,6 +37,9 @@ IDLE_RETRY_SECONDS = 0.005
 LEAST_SECONDS = 1.0
 #: What is queued may have to wait: for another task, the limit, a freeze.
 MOST_LOOKS = 40
+#: How often a result is written that other transactions get in the way of.
+MOST_WRITES = 5
+_CONFLICTS = (DeadlockDetected, SerializationFailure, LockNotAvailable)
 #: What may pass by itself: files, the network, the database, time (§ 8.1).
 _PASSING = (RuntimeFault, OSError, DatabaseError, TimeoutError)
 
@@ -71,9 +80,7 @@ def execute(task: Task, *, deadline: float) -> None:
     """Execute a claimed task and write what came of it."""
     try:
         outcome, context = _perform(task, deadline)
-        if not plain.conclude(task, outcome, context):
-            conclusion.conclude(task, outcome, context)
-            unlock(task.pk)
+        _conclude(task, outcome, context)
     except (DatabaseError, InterfaceError):
         # Without the connection the lock is gone too: the clock sees the task
         # orphaned and decides. Nothing can be written from here.
@@ -84,6 +91,23 @@ def execute(task: Task, *, deadline: float) -> None:
     except BaseException:
         unlock(task.pk)  # orphaned as well
         raise
+
+
+def _conclude(task: Task, outcome: Outcome, context: TaskContext | None) -> None:
+    """Write the outcome; once more when the server chose us to end a deadlock.
+
+    The work is done and the lock is held: nothing has to be repeated but the writing.
+    """
+    for left in reversed(range(MOST_WRITES)):
+        try:
+            if not plain.conclude(task, outcome, context):
+                conclusion.conclude(task, outcome, context)
+                unlock(task.pk)
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, _CONFLICTS):
+                raise
+        else:
+            return
 
 
 def _perform(task: Task, deadline: float) -> tuple[Outcome, TaskContext | None]:

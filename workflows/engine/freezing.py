@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from workflows import queue
-from workflows.engine import firing, waking
+from workflows.engine import firing, lifecycle, waking
 from workflows.models import (
     Freeze,
     OccurrenceOutcome,
@@ -87,23 +87,14 @@ def thaw(freeze: Freeze, *, at: datetime, author: str) -> None:
             .select_related("structure")
             .get(pk=workflow_id)
         )
-        if workflow.state == State.STARTED:
-            _fire_held(workflow, at, hold)
+        # One that stops after its run begins no other: the clock ends it.
+        if workflow.state == State.STARTED and not workflow.stops_after_run:
+            lifecycle.fire_held(workflow, at, hold)
     for workflow in Workflow.objects.filter(
         tasks__status=TaskStatus.ACTIVE, tasks__substate=Substate.QUEUED
     ).distinct():
         waking.announce_queued(workflow)
     queue.wake_clock()
-
-
-def _fire_held(workflow: Workflow, at: datetime, hold: firing.Hold) -> None:
-    for task in workflow.tasks.filter(
-        status=TaskStatus.ACTIVE,
-        activity_type="scheduler",
-        substate=Substate.PENDING,
-        process_at__lte=at,
-    ):
-        firing.fire_schedule(workflow, task, at, hold=hold)
 
 
 def end_expired(at: datetime) -> bool:

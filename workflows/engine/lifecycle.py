@@ -15,9 +15,9 @@ from django.db.models import F
 from workflows import queue
 from workflows.activities import find_type
 from workflows.engine import (
-    claiming,
     firing,
     journal,
+    limits,
     notifications,
     planning,
     resuming,
@@ -113,7 +113,7 @@ def _fit_graph(workflow: Workflow, at: datetime) -> Graph:
 
 def first_state() -> State:
     """Return the state of a start whose first task waits for a worker."""
-    return State.START_ASAP if claiming.is_full() else State.START_PENDING
+    return State.START_ASAP if limits.is_full() else State.START_PENDING
 
 
 def _take_on(workflow: Workflow, at: datetime, operator: Any) -> None:
@@ -175,7 +175,7 @@ def activate_persistent(
     if node.type == "scheduler":
         task.substate = Substate.PENDING
         schedule = planning.schedule_in(graph, name)
-        planned = planning.first_planned(workflow, schedule, at)
+        planned = planning.first_planned(workflow, name, schedule, at)
         planning.set_plan(task, workflow, schedule, planned)
         planning.keep_plan(task, workflow, schedule)
         if planned is None:
@@ -218,6 +218,18 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
             pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
     for run in ended:
         after_run(workflow, run, at)
+    if not workflow.stops_after_run:
+        fire_held(workflow, at, hold)
+    elif runs.live_run(workflow) is None:
+        stop(workflow, at=at)
+        return
+    finish_if_over(workflow, at)
+    waking.announce_queued(workflow)
+    queue.wake_clock()
+
+
+def fire_held(workflow: Workflow, at: datetime, hold: firing.Hold) -> None:
+    """Fire the schedulers whose instants have come during a hold."""
     for task in workflow.tasks.filter(
         status=TaskStatus.ACTIVE,
         activity_type="scheduler",
@@ -225,9 +237,6 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
         process_at__lte=at,
     ):
         firing.fire_schedule(workflow, task, at, hold=hold)
-    finish_if_over(workflow, at)
-    waking.announce_queued(workflow)
-    queue.wake_clock()
 
 
 def unterminated(workflow: Workflow) -> list[Task]:

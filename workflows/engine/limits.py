@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflows import conf, queue
+from workflows.models import Substate, Task, TaskStatus
 from workflows.registry import QUEUES
 
 
@@ -20,6 +21,12 @@ def max_active() -> int:
 def limit_binds() -> bool:
     """Return whether the workers of one host could exceed the limit."""
     return max_active() <= _workers()
+
+
+def is_full() -> bool:
+    """Return whether as many tasks run as may run at once."""
+    running = Task.objects.filter(status=TaskStatus.ACTIVE, substate=Substate.RUNNING)
+    return running.count() >= max_active()
 
 
 def _workers() -> int:

@@ -283,5 +283,12 @@ def _write(
     return True
 
 
+class _Exact(DjangoJSONEncoder):
+    """Keeps the microseconds of instants."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder)
+    return json.dumps(value, cls=_Exact)

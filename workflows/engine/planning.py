@@ -11,7 +11,7 @@ from workflows.engine import calendar
 from workflows.engine.calendar import Blackout, Schedule, Window
 from workflows.engine.graph import Graph
 from workflows.engine.structures import current_graph
-from workflows.models import Task, Workflow
+from workflows.models import Occurrence, Task, Workflow
 
 
 def zone_of(workflow: Workflow, schedule: Schedule) -> ZoneInfo:
@@ -44,10 +44,24 @@ def due_instant(
 
 
 def first_planned(
-    workflow: Workflow, schedule: Schedule, at: datetime
+    workflow: Workflow, activity: str, schedule: Schedule, at: datetime
 ) -> datetime | None:
-    """Return the first instant for a workflow that starts at ``at``."""
-    return calendar.first_due(schedule, at, zone=zone_of(workflow, schedule))
+    """Return the first instant for a scheduler that is activated at ``at``.
+
+    Never one that has its outcome: the order may have waited for the workflow's row
+    while the clock fired, or the clocks of the host were set back. One query.
+    """
+    zone = zone_of(workflow, schedule)
+    planned = calendar.first_due(schedule, at, zone=zone)
+    told: datetime | None = (
+        Occurrence.objects.filter(workflow=workflow, activity=activity)
+        .order_by("-scheduled_for")
+        .values_list("last_scheduled_for", flat=True)
+        .first()
+    )
+    if planned is not None and told is not None and planned <= told:
+        return calendar.next_after(schedule, told, zone=zone)
+    return planned
 
 
 @dataclass(frozen=True, slots=True)

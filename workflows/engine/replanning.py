@@ -64,7 +64,10 @@ def replan(workflow: Workflow, graph: Graph, task: Task, at: datetime) -> None:
     before = task.scheduled_for
     firing.account(workflow, task, at, firing.edit_hold(workflow))
     planning.set_plan(
-        task, workflow, schedule, planning.first_planned(workflow, schedule, at)
+        task,
+        workflow,
+        schedule,
+        planning.first_planned(workflow, task.activity, schedule, at),
     )
     planning.keep_plan(task, workflow, schedule)
     task.iterations = 0

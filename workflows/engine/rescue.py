@@ -19,9 +19,9 @@ from workflows.engine import (
     notifications,
     runs,
 )
-from workflows.engine.claiming import lock_key
 from workflows.engine.failing import Failure
 from workflows.engine.following import announce
+from workflows.engine.locks import lock_key
 from workflows.engine.states import EXECUTING
 from workflows.engine.structures import graph_of
 from workflows.models import (

@@ -79,10 +79,11 @@ class Passed:
     activity: str = ""
 
 
-def look(since: datetime, at: datetime) -> int:
-    """Tell every limit that a run passed and nobody was told of; return how many.
+def look(since: datetime, at: datetime) -> set[int]:
+    """Tell every limit that a run passed and nobody was told of; return their runs.
 
-    Part of the caller's transaction. Four queries when there is nothing to tell.
+    Part of the caller's transaction, after which the runs are to be marked. Four
+    queries when there is nothing to tell.
     """
     _close(at)
     news = [
@@ -92,9 +93,16 @@ def look(since: datetime, at: datetime) -> int:
     ]
     for passed in news:
         _tell(passed, at)
-    alarmed = {passed.run.pk for passed in news}
+    return {passed.run.pk for passed in news}
+
+
+def mark(alarmed: set[int], at: datetime) -> None:
+    """Keep that runs were looked at.
+
+    A transaction of its own: one that holds runs and then asks for their workflows
+    would meet the ends of tasks, which hold them the other way round.
+    """
     Run.objects.filter(pk__in=alarmed).update(alarmed_at=at)
-    return len(news)
 
 
 def _close(at: datetime) -> None:

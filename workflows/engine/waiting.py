@@ -12,7 +12,7 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_noop
 
 from workflows import conf
-from workflows.engine import claiming, freezing, limits
+from workflows.engine import freezing, limits
 from workflows.models import (
     Event,
     Freeze,
@@ -71,7 +71,7 @@ def reasons(workflow: Workflow, at: datetime) -> list[WaitReason]:
     )
     around = _Surroundings(
         freezing.current(),
-        any(t.substate == Substate.QUEUED for t in waiting) and claiming.is_full(),
+        any(t.substate == Substate.QUEUED for t in waiting) and limits.is_full(),
         _silent_queues(waiting, at),
     )
     found = [_of_task(workflow, task, around, at) for task in waiting]

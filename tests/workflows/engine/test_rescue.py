@@ -11,7 +11,7 @@ from django.db import connection
 
 from tests.workflows.samples import START, sample_workflow, three_rows, tick, work_off
 from workflows import conf
-from workflows.engine import claiming, executor, rescue
+from workflows.engine import claiming, executor, locks, rescue
 from workflows.models import Task, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def claimed() -> Task:
     """Claim the queued task as a worker that dies at once does."""
     task = claiming.claim(queue_name="workflows")
     assert task is not None
-    claiming.unlock(task.pk)
+    locks.unlock(task.pk)
     return task
 
 
@@ -53,7 +53,7 @@ def test_task_whose_worker_lives_is_left_alone(elsewhere: psycopg.Connection) ->
     with sample_workflow(three_rows):
         tick(FIRED)
         task = claimed()
-        elsewhere.execute("SELECT pg_advisory_lock(%s)", [claiming.lock_key(task.pk)])
+        elsewhere.execute("SELECT pg_advisory_lock(%s)", [locks.lock_key(task.pk)])
 
         assert rescue.take_over_orphans(FIRED) == 0
 

@@ -18,7 +18,7 @@ from tests.workflows.in_state import execute
 from tests.workflows.samples import START, tick, work_off
 from tests.workflows.workers import executing, until
 from workflows.actions import issue_command
-from workflows.engine import claiming
+from workflows.engine import claiming, locks
 from workflows.models import RunStatus, Source, State, Task, Workflow
 from workflows.registry import Done, RunContext
 
@@ -45,7 +45,7 @@ def claimed() -> Task:
     """Claim the queued task as a worker that dies at once does."""
     task = claiming.claim(queue_name="workflows")
     assert task is not None
-    claiming.unlock(task.pk)
+    locks.unlock(task.pk)
     return task
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.workflows.drawn import command, draw, lines
 from tests.workflows.handlers import handlers, script
 from tests.workflows.samples import START, tick, work_off
-from workflows.engine import claiming, rescue
+from workflows.engine import claiming, locks, rescue
 from workflows.exceptions import RuntimeFault
 from workflows.models import OccurrenceOutcome, RunStatus, State, Task, Workflow
 from workflows.registry import Done, RunContext
@@ -170,7 +170,7 @@ def dead_worker() -> Task:
     """Claim the queued task as a worker that dies at once does."""
     task = claiming.claim(queue_name="workflows")
     assert task is not None
-    claiming.unlock(task.pk)
+    locks.unlock(task.pk)
     return task
 
 
