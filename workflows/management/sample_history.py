@@ -189,7 +189,7 @@ def fill(
     progress. History of earlier calls must be cleared before.
     """
     versions = _make_workflows(workflows, days, at)
-    parameters = {
+    parameters: dict[str, Any] = {
         "keys": [version.workflow_id for version in versions],
         "versions": [version.pk for version in versions],
         "first": at - timedelta(days=days),
@@ -266,11 +266,12 @@ def _insert(
     table = model._meta.db_table
     columns = dict(given)
     for field in model._meta.concrete_fields:
-        if field.column in given or field.primary_key or field.null:
+        column = str(field.column)
+        if column in given or field.primary_key or field.null:
             continue
-        name = f"{table}_{field.column}"
+        name = f"{table}_{column}"
         parameters[name] = field.get_db_prep_save(field.get_default(), connection)
-        columns[field.column] = f"%({name})s"
+        columns[column] = f"%({name})s"
     return (
         f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 (our own names)
         f" SELECT {', '.join(columns.values())} FROM {rows} RETURNING"
