@@ -267,11 +267,15 @@ def _done(
             task=task,
             **report_parameters(task, result, at),
         )
+    kind = find_type(task.activity_type)
+    node = graph_of(run.structure_id).by_name.get(task.activity)
+    if node is not None and kind.ends_workflow(node.parameters):
+        run.save()
+        if not runs.has_active_task(run):
+            runs.finish(workflow, run, at)
+        lifecycle.stop(workflow, at=at)
+        return
     given = context.variables["vars"] if context else task.variables
     going_on.go_on(
         workflow, task, run, result.output, {**given, **result.variables}, at
     )
-    kind = find_type(task.activity_type)
-    node = graph_of(run.structure_id).by_name.get(task.activity)
-    if node is not None and kind.ends_workflow(node.parameters):
-        lifecycle.stop(workflow, at=at)

@@ -42,13 +42,11 @@ class Followed:
     """What an output led to.
 
     ``open_ends`` are the outputs of the source that lead nowhere, ``is_open`` says
-    whether there is one there or further on; ``ends_workflow`` that an end was
-    reached that stops everything.
+    whether there is one.
     """
 
     open_ends: tuple[str, ...] = ()
     is_open: bool = False
-    ends_workflow: bool = False
 
 
 @dataclass(slots=True)
@@ -82,7 +80,7 @@ def follow(
     while ways:
         name, taken, values = ways.popleft()
         for node in graph.after(name, taken):
-            passed = _activate(walk, node, (name, taken), values, queued, followed)
+            passed = _activate(walk, node, (name, taken), values, queued)
             ways.extend((node.name, o, v) for o, v in passed)
     _insert(queued)
     return followed
@@ -111,11 +109,10 @@ def enter(
         if find_type(node.type).is_persistent:
             passed = [("ok", variables)]
         else:
-            passed = _activate(walk, node, ("", ""), variables, queued, followed)
+            passed = _activate(walk, node, ("", ""), variables, queued)
         for output, values in passed:
             further = follow(workflow, run, graph, name, output, values, at)
             followed.is_open |= further.is_open
-            followed.ends_workflow |= further.ends_workflow
     _insert(queued)
     return followed
 
@@ -126,7 +123,6 @@ def _activate(
     way: tuple[str, str],
     variables: Mapping[str, Any],
     queued: list[tuple[Task, Node]],
-    followed: Followed,
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """Activate one activity; return the outputs it passes on at once."""
     walk.steps += 1
@@ -152,7 +148,7 @@ def _activate(
         if walk.run.is_simulation and kind.has_effect(node.parameters):
             _keep_skipped(walk, node, way, variables)
             return []
-        passed = _try_to_pass(walk, node, kind, way, variables, followed)
+        passed = _try_to_pass(walk, node, kind, way, variables)
         if passed is not None:
             return passed
     task = new_task(walk.workflow, walk.run, node, variables, walk.at, source=way[0])
@@ -177,13 +173,17 @@ def _try_to_pass(
     kind: ActivityType,
     way: tuple[str, str],
     variables: Mapping[str, Any],
-    followed: Followed,
 ) -> list[tuple[str, Mapping[str, Any]]] | None:
     """Execute an instant activity; return None for one that needs a worker.
 
     An instant activity at fault needs one too: there it fails like any other, with
-    its workflow in error, instead of undoing what brought it about.
+    its workflow in error, instead of undoing what brought it about. So does one that
+    stops the workflow, or may pause it because it leads nowhere.
     """
+    if kind.ends_workflow(node.parameters) or any(
+        not walk.graph.after(node.name, o) for o in kind.outputs(node.parameters)
+    ):
+        return None
     context = InstantContext(walk.workflow, walk.run, node, variables, walk.at)
     try:
         result = kind.execute(context)
@@ -192,19 +192,12 @@ def _try_to_pass(
     if not isinstance(result, Done):
         return None
     values = {**variables, **result.variables}
-    outputs = _outputs_taken(walk.graph, node.name, result.output)
-    open_ends = [o for o in outputs if not walk.graph.after(node.name, o)]
     task = _kept(walk, node, way, values, TaskStatus.COMPLETED)
     task.output = result.output
-    task.result_label = UNTERMINATED if open_ends else result.label
-    if open_ends:
-        task.own_variables = {"open": open_ends}
+    task.result_label = result.label
     task.save(force_insert=True)
-    if open_ends:
-        followed.is_open = True
-        note_unterminated(walk.workflow, task, open_ends, walk.at)
-    followed.ends_workflow |= kind.ends_workflow(node.parameters)
-    return [(o, values) for o in outputs if o not in open_ends]
+    taken = _outputs_taken(walk.graph, node.name, result.output)
+    return [(output, values) for output in taken]
 
 
 def _keep_skipped(

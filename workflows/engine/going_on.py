@@ -46,9 +46,6 @@ def go_on(
         task.save(update_fields=["result_label", "own_variables", "variables"])
         note_unterminated(workflow, task, list(followed.open_ends), at)
     run.save()
-    if followed.ends_workflow:
-        lifecycle.stop(workflow, at=at)
-        return
     if followed.is_open:
         if workflow.state == State.STARTED:
             lifecycle.pause(workflow, at=at, reason=PauseReason.UNTERMINATED)

@@ -149,9 +149,7 @@ def _enter(workflow: Workflow, names: list[str], at: datetime) -> None:
     run.save(force_insert=True)
     graph = graph_of(run.structure_id)
     followed = enter(workflow, run, graph, names, {}, at)
-    if followed.ends_workflow:
-        stop(workflow, at=at)
-    elif followed.is_open:
+    if followed.is_open:
         pause(workflow, at=at, reason=PauseReason.UNTERMINATED)
     elif not runs.has_active_task(run):
         workflow.state = State.STARTED

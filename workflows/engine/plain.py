@@ -173,7 +173,10 @@ def _following(
 ) -> _Following | None:
     """Return what follows; None when anything about it is not plain."""
     nodes = graph.after(task.activity, outcome.output) if outcome.output else ()
+    own = graph.by_name[task.activity].parameters
     if outcome.output and not nodes:
+        return None
+    if find_type(task.activity_type).ends_workflow(own):
         return None
     rows: list[dict[str, Any]] = []
     wakes: Counter[str] = Counter()
