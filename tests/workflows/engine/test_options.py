@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -250,7 +251,12 @@ def two_branches(**properties: Any) -> Workflow:
 
 
 def take() -> bool:
-    return claiming.claim(queue_name="workflows") is not None
+    """Look for a task as a worker does: again while another one holds the row."""
+    for _ in range(40):
+        if claiming.claim(queue_name="workflows") is not None:
+            return True
+        time.sleep(0.005)
+    return False
 
 
 @pytest.mark.django_db(transaction=True)
