@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from workflows import audit
@@ -92,28 +92,26 @@ def is_open(approval: Approval) -> bool:
     return approval.closed_at is None and approval.task.status == TaskStatus.ACTIVE
 
 
-def answerable(approvals: Iterable[Approval], operator: Any) -> set[int]:
-    """Return the keys of the open questions that the operator may answer now.
-
-    Three queries at most, however many questions.
-    """
+def waiting_for(operator: Any) -> QuerySet[Approval]:
+    """Return the open questions that the operator is asked and can still answer."""
     if not operator.has_perm(ANSWER):
-        return set()
-    groups = set(operator.groups.values_list("pk", flat=True))
-    asked = [
-        row
-        for row in approvals
-        if is_open(row)
-        and (
-            row.operator_id == operator.pk
-            or (row.operator_id is None and row.group_id in groups)
-        )
-    ]
-    replies = ApprovalReply.objects.filter(approval__in=asked).filter(
+        return Approval.objects.none()
+    given = ApprovalReply.objects.filter(approval=OuterRef("pk")).filter(
         Q(approval__is_multiple=False) | Q(operator=operator)
     )
-    answered = set(replies.values_list("approval_id", flat=True))
-    return {row.pk for row in asked} - answered
+    return Approval.objects.filter(
+        ~Exists(given),
+        Q(operator=operator) | Q(operator=None, group__in=operator.groups.all()),
+        closed_at=None,
+        task__status=TaskStatus.ACTIVE,
+    )
+
+
+def answerable(approvals: Iterable[Approval], operator: Any) -> set[int]:
+    """Return the keys of those that the operator can answer now. One query."""
+    keys = [approval.pk for approval in approvals]
+    found = waiting_for(operator).filter(pk__in=keys)
+    return set(found.values_list("pk", flat=True))
 
 
 def choices_of(approval: Approval) -> list[dict[str, Any]]:

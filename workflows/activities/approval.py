@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -29,7 +30,7 @@ from workflows.activities.records import ListOf
 from workflows.activities.references import GroupName, OperatorName
 from workflows.engine.conditions import render
 from workflows.exceptions import ConfigurationError, Fault
-from workflows.models import Approval, ApprovalReply, Workflow
+from workflows.models import Approval, ApprovalReply
 from workflows.registry import Again, Done, Emission, Result, Wait, WouldDo
 
 SALT = "workflows.approval"
@@ -273,14 +274,13 @@ def _everybody_answered(approval: Approval) -> bool:
 def _tell(approval: Approval, context: Context) -> None:
     """Mail every assignee a link of their own; nobody reached is a warning."""
     told = 0
-    workflow = Workflow.objects.get(pk=context.workflow_id)
     for operator in _assignees(approval.group, approval.operator):
         if not operator.email:
             continue
         address = (
             settings.PUBLIC_URL.rstrip("/")
-            + workflow.get_absolute_url()
-            + f"?approval={approval.pk}&key={link_token(approval, operator)}"
+            + reverse("workflows:approval", args=[approval.pk])
+            + f"?key={link_token(approval, operator)}"
         )
         language = getattr(operator, "language", "") or settings.LANGUAGE_CODE
         with translation.override(language):

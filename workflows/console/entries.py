@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from django.db.models import Value
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from workflows.actions import approval as approvals
 from workflows.console import menu
 from workflows.models import Workflow
 
+#: A badge counts no further.
+MOST = 100
+
+
+def _counts(request: HttpRequest) -> Counter[str]:
+    """Return what the badges count; one query for a request, however often asked."""
+    known: Counter[str] | None = getattr(request, "menu_counts", None)
+    if known is None:
+        failed = Workflow.objects.technical().failed().order_by()
+        rows = failed.annotate(counted=Value("failed")).values_list("counted")
+        if sees_approvals(request):
+            asked = approvals.waiting_for(request.user).order_by()
+            waiting = asked.annotate(counted=Value("waiting")).values_list("counted")
+            rows = rows.union(waiting[:MOST], all=True)
+        known = Counter(name for (name,) in rows)
+        request.menu_counts = known  # type: ignore[attr-defined]
+    return known
+
 
 def failed_badge(request: HttpRequest) -> menu.Badge | None:
-    """Return how many workflows wait for a person. One query."""
-    failed = Workflow.objects.technical().failed().count()
+    """Return how many workflows wait for a person. See _counts."""
+    failed = _counts(request)["failed"]
     if not failed:
         return None
     return menu.Badge(failed, "bad", _("Failed"))
+
+
+def sees_approvals(request: HttpRequest) -> bool:
+    """Return whether questions concern the reader: to answer, or to withdraw."""
+    return bool(request.user.has_perm(approvals.ANSWER))
+
+
+def approvals_badge(request: HttpRequest) -> menu.Badge | None:
+    """Return how many questions wait for the reader's answer. See _counts."""
+    waiting = _counts(request)["waiting"]
+    if not waiting:
+        return None
+    return menu.Badge(waiting, "warn", _("Waiting for your answer"))
 
 
 WORKFLOWS = menu.register(
@@ -26,6 +61,17 @@ WORKFLOWS = menu.register(
         permission="workflows.view",
         order=10,
         badge=failed_badge,
+    )
+)
+APPROVALS = menu.register(
+    menu.MenuEntry(
+        menu.PRODUCTION,
+        _("Waiting for me"),
+        "workflows:approval_list",
+        icon="list-check",
+        order=12,
+        badge=approvals_badge,
+        visible=sees_approvals,
     )
 )
 NOTIFICATIONS = menu.register(

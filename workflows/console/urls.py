@@ -6,10 +6,12 @@ from django.urls import path
 
 from workflows.console import entries  # noqa: F401 (fills the navigation tree)
 from workflows.console.views import (
+    approvals,
     commands,
     comparison,
     freezing,
     home,
+    keeping_paused,
     notifications,
     properties,
     schedule,
@@ -23,6 +25,13 @@ urlpatterns = [
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
     path("workflows/commands/", commands.bulk_command, name="bulk_command"),
+    path("workflows/approvals/", approvals.approval_list, name="approval_list"),
+    path("workflows/approvals/<int:number>/", approvals.approval, name="approval"),
+    path(
+        "workflows/approvals/<int:number>/withdraw/",
+        approvals.withdraw,
+        name="approval_withdraw",
+    ),
     path("workflows/freeze/", freezing.freeze, name="freeze"),
     path("workflows/thaw/", freezing.thaw, name="thaw"),
     path(
@@ -34,6 +43,11 @@ urlpatterns = [
         "workflows/notifications/read/",
         notifications.notifications_read,
         name="notifications_read",
+    ),
+    path(
+        "workflows/<slug:internal_name>/keep-paused/",
+        keeping_paused.keep,
+        name="keep_paused",
     ),
     path("workflows/<slug:internal_name>/mute/", notifications.mute, name="mute"),
     path(

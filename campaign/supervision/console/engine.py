@@ -18,6 +18,7 @@ from campaign.platform.supervision import (
 )
 from workflows.console import appearance, notices
 from workflows.console.schedules import schedule_text
+from workflows.engine import pausing
 from workflows.models import State, Substate, Task, TaskStatus, Workflow
 
 VIEW = "workflows.view"
@@ -33,6 +34,28 @@ def _workflows(request: HttpRequest) -> list[Workflow]:
         if request.user.has_perm(VIEW):
             known = list(Workflow.objects.technical().defer("variables", "description"))
         request.supervised_workflows = known  # type: ignore[attr-defined]
+    return known
+
+
+def _is_long(workflow: Workflow, at: datetime) -> bool:
+    """Return whether the workflow has been paused for longer than LONG_PAUSE."""
+    return (
+        workflow.state == State.PAUSED
+        and workflow.paused_at is not None
+        and workflow.paused_at < at - LONG_PAUSE
+    )
+
+
+def _paused_for_long(request: HttpRequest, at: datetime) -> set[int]:
+    """Return the technical workflows that notices tell of; one query for a request."""
+    known: set[int] | None = getattr(request, "workflows_paused_for_long", None)
+    if known is None:
+        known = set()
+        if any(_is_long(one, at) for one in _workflows(request)):
+            period = pausing.Rules.in_force().period
+            found = pausing.paused_for_long(at, period).filter(is_technical=True)
+            known = set(found.values_list("pk", flat=True))
+        request.workflows_paused_for_long = known  # type: ignore[attr-defined]
     return known
 
 
@@ -62,6 +85,17 @@ def workflow_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]:
         order=11,
         tone="warn" if paused else "",
     )
+    long_paused = _paused_for_long(request, at)
+    if long_paused:
+        yield Figure(
+            name="paused_long",
+            label=_("Paused for more than %(days)s days")
+            % {"days": pausing.Rules.in_force().period.days},
+            value=len(long_paused),
+            url=f"{address}?state=paused",
+            order=11,
+            tone="warn",
+        )
     yield Figure(
         name="started",
         label=_("Workflows started"),
@@ -90,14 +124,13 @@ def notification_figures(request: HttpRequest, at: datetime) -> Iterator[Figure]
 def workflow_concerns(request: HttpRequest, at: datetime) -> Iterator[Concern]:
     """Name workflows in error, and those paused for long."""
     for workflow in _workflows(request):
-        is_long = (
-            workflow.state == State.PAUSED
-            and workflow.paused_at is not None
-            and workflow.paused_at < at - LONG_PAUSE
-        )
-        if not workflow.failed and not is_long:
+        if not workflow.failed and not _is_long(workflow, at):
             continue
         text = _("Paused for a long time; nothing runs until it is started.")
+        if workflow.pk in _paused_for_long(request, at):
+            text = _(
+                "Paused for more than %(days)s days; nothing runs until it is started."
+            ) % {"days": pausing.Rules.in_force().period.days}
         if workflow.failed:
             text = _("An activity failed: read its log, mend the cause, press Start.")
         yield Concern(

@@ -157,3 +157,37 @@ def test_overview_opens_for_an_operator_without_rights(
 
     assert client.get("/").status_code == 200
     assert client.get(MONITORING, headers={"accept": "text/html"}).status_code == 403
+
+
+def pause(days: int) -> Workflow:
+    return Workflow.objects.create(
+        internal_name="cleanup",
+        state=State.PAUSED,
+        paused_at=timezone.now() - timedelta(days=days),
+        pause_reason="operator",
+    )
+
+
+@pytest.mark.parametrize("address", ["/", MONITORING])
+def test_workflow_paused_for_longer_than_the_period_is_counted_and_named(
+    admin_client: Client, address: str
+) -> None:
+    pause(8)
+
+    answer = admin_client.get(address)
+
+    figures = {figure.name: figure for figure in answer.context["figures"]}
+    assert figures["paused_long"].value == 1
+    assert figures["paused_long"].label == "Paused for more than 7 days"
+    assert "Paused for more than 7 days; nothing runs" in answer.content.decode()
+
+
+def test_workflow_paused_for_less_than_the_period_is_not_counted(
+    admin_client: Client,
+) -> None:
+    pause(6)
+
+    answer = admin_client.get(MONITORING)
+
+    assert "paused_long" not in {f.name for f in answer.context["figures"]}
+    assert "Paused for a long time" in answer.content.decode()

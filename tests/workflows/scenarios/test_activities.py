@@ -374,7 +374,7 @@ def test_assignees_are_asked_by_mail_with_a_link_of_their_own(
     first = mail.outbox[0]
     assert first.subject == "Send 0 messages?"
     link = next(word for word in first.body.split() if word.startswith("https://"))
-    assert link.startswith("https://campaign.example.com/workflows/drawn/?approval=")
+    assert link.startswith("https://campaign.example.com/workflows/approvals/")
     token = link.split("key=")[1]
     assert approvals.find_by_link(token, acting_operator=ada).title == first.subject
     with pytest.raises(approvals.NotAssigned):
