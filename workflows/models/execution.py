@@ -392,6 +392,14 @@ class Approval(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ("-id",)
+        indexes = (
+            # The menu counts the open questions of an operator on every page.
+            models.Index(
+                fields=("group", "operator"),
+                name="approval_open",
+                condition=Q(closed_at__isnull=True),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title
