@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from workflows.engine import executor
 from workflows.models import Task
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def until(holds: Callable[[], Any], *, within: float = PATIENCE) -> float:
