@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 from workflows import queue
 from workflows.engine import (
     cancelling,
+    ending,
     failing,
     journal,
     lifecycle,
@@ -185,7 +186,7 @@ def _restart(order: Order) -> None:
 def _kill(order: Order) -> None:
     order.note("Unconditional stop ordered.", level=Level.WARNING)
     running = _running(order.workflow)
-    lifecycle.kill(order.workflow, at=order.at)
+    ending.kill(order.workflow, at=order.at)
     for task_id in running:
         transaction.on_commit(partial(cancelling.cancel_statement, task_id))
 

@@ -31,7 +31,9 @@ from django.utils import timezone
 from workflows import conf, queue
 from workflows.engine import (
     cancelling,
+    ending,
     firing,
+    firing_signals,
     firing_together,
     freezing,
     journal,
@@ -154,7 +156,7 @@ def _fault(task: Task, at: datetime, error: str) -> None:
         at=at,
         scheduled_for=task.scheduled_for or at,
     )
-    lifecycle.fail(workflow, run, at=at, error=error)
+    ending.fail(workflow, run, at=at, error=error)
     journal.write(
         workflow,
         "%(name)s cannot be planned: %(error)s",
@@ -186,7 +188,7 @@ def take_signals(at: datetime) -> None:
                 .first()
             )
             if workflow is not None:
-                firing.fire_signals(workflow, at)
+                firing_signals.fire_signals(workflow, at)
                 lifecycle.finish_if_over(workflow, at)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workflows.activities import find_type
-from workflows.engine import going_on, journal, lifecycle, notifications
+from workflows.engine import ending, going_on, journal, notifications
 from workflows.engine.graph import ERROR_OUTPUT, Graph, OnError, Options
 from workflows.engine.structures import graph_of
 from workflows.models import (
@@ -75,9 +75,9 @@ def fail_task(workflow: Workflow, task: Task, failure: Failure, at: datetime) ->
         outcome=OccurrenceOutcome.FAILED, reason=failure.message[:256]
     )
     if policy is OnError.ABORT:
-        lifecycle.abort(workflow, run, at=at, error=failure.message)
+        ending.abort(workflow, run, at=at, error=failure.message)
     else:
-        lifecycle.fail(workflow, run, at=at, error=failure.message)
+        ending.fail(workflow, run, at=at, error=failure.message)
     notifications.workflow_failed(workflow, task, at)
 
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from workflows import queue
 from workflows.activities import find_type
 from workflows.engine import (
+    ending,
     firing,
+    firing_signals,
     journal,
     limits,
     notifications,
@@ -118,7 +119,7 @@ def first_state() -> State:
 
 def _take_on(workflow: Workflow, at: datetime, operator: Any) -> None:
     """Set what every start sets; unsaved."""
-    _forget_pause(workflow)
+    ending.forget_pause(workflow)
     workflow.failed = False
     workflow.consecutive_errors = 0
     workflow.ignored_errors = 0
@@ -131,16 +132,6 @@ def _take_on(workflow: Workflow, at: datetime, operator: Any) -> None:
     if not workflow.is_technical and workflow.run_as_id is None:
         workflow.run_as = operator
     workflow.state = State.STARTED
-
-
-def _forget_pause(workflow: Workflow) -> None:
-    """Clear all that a pause keeps; unsaved."""
-    workflow.paused_at = None
-    workflow.pause_reason = ""
-    workflow.paused_by = workflow.pause_comment = ""
-    workflow.resume_at = workflow.remind_at = None
-    workflow.pause_notice_count = 0
-    workflow.last_pause_notice_at = workflow.snoozed_until = None
 
 
 def _enter(workflow: Workflow, names: list[str], at: datetime) -> None:
@@ -200,7 +191,7 @@ def resume(workflow: Workflow, *, at: datetime, operator: Any = None) -> None:
     workflow.state = first_state() if never_ran else State.STARTED
     workflow.failed = False
     workflow.restart_at = None
-    _forget_pause(workflow)
+    ending.forget_pause(workflow)
     workflow.save()
     author = operator.get_username() if operator else ""
     journal.write(workflow, "Workflow resumed.", at=at, operator=author)
@@ -295,33 +286,18 @@ def drain(workflow: Workflow, *, at: datetime) -> None:
 def stop(workflow: Workflow, *, at: datetime, begin_again: bool = False) -> None:
     """Cancel what waits; end at once, or when the running tasks have ended."""
     firing.account_held(workflow, at)
-    _cancel_waiting(workflow, at)
+    ending.cancel_waiting(workflow, at)
     workflow.tasks.filter(status=TaskStatus.ACTIVE, cancel_asked_at=None).update(
         cancel_asked_at=at
     )
     workflow.failed = False
     workflow.restart_at = None
-    _forget_pause(workflow)
+    ending.forget_pause(workflow)
     workflow.state = State.RESTART_REQUESTED if begin_again else State.STOP_REQUESTED
     workflow.save()
     settle(workflow, at)
     if workflow.state in _WAITING:
         queue.wake_clock()  # it cancels the SQL of what does not end by itself
-
-
-def kill(workflow: Workflow, *, at: datetime) -> None:
-    """End now, without waiting for any worker; late results are refused."""
-    firing.account_held(workflow, at)
-    workflow.tasks.filter(status=TaskStatus.ACTIVE).update(
-        status=TaskStatus.CANCELLED,
-        substate=Substate.NONE,
-        epoch=F("epoch") + 1,
-        completed_at=at,
-    )
-    workflow.failed = False
-    workflow.restart_at = None
-    _forget_pause(workflow)
-    _end(workflow, at)
 
 
 def settle(workflow: Workflow, at: datetime) -> None:
@@ -333,9 +309,9 @@ def settle(workflow: Workflow, at: datetime) -> None:
         workflow.paused_at = at
         workflow.save()
     elif workflow.state == State.STOP_REQUESTED:
-        _end(workflow, at)
+        ending.end(workflow, at)
     else:
-        _end(workflow, at)
+        ending.end(workflow, at)
         _begin_again(workflow, at)
     workflow.commands.filter(status=CommandStatus.REQUESTED).update(
         status=CommandStatus.APPLIED, applied_at=at, state_after=workflow.state
@@ -378,7 +354,7 @@ def after_run(workflow: Workflow, run: Run, at: datetime) -> None:
         stop(workflow, at=at)
         return
     if not firing.begin_waiting(workflow, at):
-        firing.fire_signals(workflow, at)
+        firing_signals.fire_signals(workflow, at)
     finish_if_over(workflow, at)
 
 
@@ -390,50 +366,7 @@ def finish_if_over(workflow: Workflow, at: datetime) -> None:
         and not workflow.runs.live().exists()
         and not workflow.signals.filter(consumed_at=None).exists()
     ):
-        _end(workflow, at)
-
-
-def fail(workflow: Workflow, run: Run, *, at: datetime, error: str) -> None:
-    """Put the workflow in error: nothing more begins until a person decides."""
-    run.status = RunStatus.FAILED
-    run.error = error
-    run.save()
-    workflow.state = State.PAUSED
-    workflow.failed = True
-    workflow.paused_at = at
-    workflow.pause_reason = PauseReason.ERROR
-    workflow.save()
-    journal.write(
-        workflow,
-        "The workflow is in error: its policy is to stop the process.",
-        at=at,
-        level=Level.ERROR,
-        run=run,
-    )
-
-
-def abort(workflow: Workflow, run: Run, *, at: datetime, error: str) -> None:
-    """End the workflow in error; it can only be started from the beginning."""
-    run.status = RunStatus.FAILED
-    run.error = error
-    run.ended_at = at
-    run.save()
-    journal.write(
-        workflow,
-        "The workflow is aborted: an activity's policy is to abort on error.",
-        at=at,
-        level=Level.ERROR,
-        run=run,
-    )
-    workflow.tasks.filter(status=TaskStatus.ACTIVE).update(
-        status=TaskStatus.CANCELLED,
-        substate=Substate.NONE,
-        epoch=F("epoch") + 1,
-        completed_at=at,
-    )
-    _end(workflow, at, keep=run)
-    workflow.failed = True
-    workflow.save(update_fields=["failed"])
+        ending.end(workflow, at)
 
 
 def _open_order(workflow: Workflow) -> Command | None:
@@ -444,22 +377,3 @@ def _open_order(workflow: Workflow) -> Command | None:
         .first()
     )
     return found
-
-
-def _cancel_waiting(workflow: Workflow, at: datetime) -> None:
-    workflow.tasks.filter(status=TaskStatus.ACTIVE).exclude(
-        substate=Substate.RUNNING
-    ).update(status=TaskStatus.CANCELLED, substate=Substate.NONE, completed_at=at)
-
-
-def _end(workflow: Workflow, at: datetime, *, keep: Run | None = None) -> None:
-    """Set the workflow finished and close everything it still had open."""
-    for run in workflow.runs.live():
-        if keep is None or run.pk != keep.pk:
-            runs.cancel(run, at)
-    workflow.signals.filter(consumed_at__isnull=True).update(consumed_at=at)
-    workflow.state = State.FINISHED
-    workflow.stops_after_run = False
-    workflow.last_finish = at
-    workflow.save()
-    journal.write(workflow, "Workflow finished.", at=at)

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
+from workflows.models.approval import Approval, ApprovalReply
 from workflows.models.execution import (
-    Approval,
-    ApprovalReply,
     Event,
     Occurrence,
     OccurrenceOutcome,
