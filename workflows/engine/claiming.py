@@ -72,12 +72,14 @@ WITH picked AS (
         {_EXCLUDES}
     ORDER BY w.severity DESC, t.process_at, t.id
     LIMIT 1 FOR NO KEY UPDATE OF t, w SKIP LOCKED
+), locked AS MATERIALIZED (
+    SELECT id FROM picked WHERE pg_try_advisory_lock(%(lock)s + id)
 ), claimed AS (
     UPDATE workflows_task t SET substate = 'running', epoch = t.epoch + 1,
         attempt = t.attempt + 1, started_at = %(at)s, heartbeat_at = %(at)s,
         claimed_by = %(claimer)s, host = %(host)s, pid = %(pid)s,
         backend_pid = pg_backend_pid()
-    FROM picked WHERE t.id = picked.id AND pg_try_advisory_lock(%(lock)s + picked.id)
+    FROM locked WHERE t.id = locked.id
     RETURNING {", ".join(f"t.{name}" for name in _TASK)}
 ), begun AS (
     UPDATE workflows_run r SET status = 'running',

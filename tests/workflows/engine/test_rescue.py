@@ -103,3 +103,29 @@ def test_result_of_a_task_taken_over_is_refused() -> None:
 
         assert workflow.runs.get().written_count == 0
         assert workflow.journal.filter(message__startswith="A late result").exists()
+
+
+def test_worker_holds_the_lock_of_its_task_once_by_another_plan_too() -> None:
+    with sample_workflow(three_rows):
+        tick(FIRED)
+        work_off()
+        tick(FIRED + timedelta(minutes=1))
+        with connection.cursor() as cursor:
+            for way in ("hashjoin", "mergejoin", "indexscan", "bitmapscan"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+
+        task = claimed()
+
+        assert task.activity == "process"
+        assert held_locks() == []
+
+
+def held_locks() -> list[int]:
+    """Return the advisory locks of tasks that this session holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
+            " AND pid = pg_backend_pid() AND classid = %s",
+            [locks.LOCK_CLASS >> 32],
+        )
+        return [number for (number,) in cursor.fetchall()]
