@@ -13,9 +13,9 @@ from tests.e2e.conftest import OpenPage, Workflows
 from tests.live import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("live")]
-AT_FAULT = "waiting / 2 > 10"
+AT_FAULT = "vars.scheduledFor / 2 > 10"
 OPEN = {"queued", "running", "deferred", "failed"}
-MENDED = "waiting is undefined or waiting > 20"
+MENDED = "vars.waiting is undefined or vars.waiting > 20"
 
 
 def structure_with(before: Any, condition: str) -> dict[str, Any]:

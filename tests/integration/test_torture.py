@@ -54,4 +54,4 @@ def test_scenario_24_each_task_is_executed_once() -> None:
 
     assert figures["Every task was executed exactly once"] > 50
     assert figures["message doubled"] > 10
-    assert figures["message delivered again"] > 10
+    assert figures["message delivered again"] > 3

@@ -184,7 +184,7 @@ def test_all_running_tasks_cost_one_statement(
 
 @pytest.mark.django_db(transaction=True)
 def test_sql_and_who_blocks_it_are_shown(supervisor, workflow):
-    from workflows.engine.claiming import lock_key  # noqa: PLC0415
+    from workflows.engine.locks import lock_key  # noqa: PLC0415
 
     task = make_task(workflow, status=TaskStatus.ACTIVE, substate=Substate.RUNNING)
     parameters = connection.get_connection_params()
