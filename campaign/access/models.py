@@ -13,6 +13,8 @@ class Operator(AbstractUser):
     language = models.CharField(_("Language"), max_length=8, blank=True)
     time_zone = models.CharField(_("Time zone"), max_length=64, blank=True)
     theme = models.CharField(_("Theme"), max_length=8, blank=True)
+    #: density, columns of lists, steps of the tour: what the console remembers.
+    preferences = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("operator")
