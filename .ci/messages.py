@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,12 @@ KEYWORDS = {
     "_note": (2,),
 }
 _CODE = ("campaign", "workflows")
+#: What the catalogue of the product says in English alone, by file.
+_CATALOGUE = {
+    "packages": ("label", "purpose"),
+    "event_statuses": ("meaning",),
+    "technical_workflows": ("description",),
+}
 
 
 def collect() -> Catalog:
@@ -61,6 +68,16 @@ def collect() -> Catalog:
             _add(
                 catalog, function, message if isinstance(message, tuple) else [message]
             )
+    for name, keys in _CATALOGUE.items():
+        path = BASE_DIR / "campaign" / "packages" / "catalogue" / f"{name}.json"
+        [rows] = (
+            value
+            for value in json.loads(path.read_text(encoding="utf-8")).values()
+            if isinstance(value, list)
+        )
+        for row in rows:
+            for key in keys:
+                catalog.add(row[key])
     return catalog
 
 

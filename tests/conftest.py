@@ -15,6 +15,7 @@ from django.utils import translation
 from hypothesis import settings as property_tests
 
 from campaign.access.models import Operator
+from campaign.run.assets import compile_translations
 from tests.shared import SharedScheduling
 from workflows import conf
 
@@ -43,6 +44,12 @@ def _english() -> Iterator[None]:
     """Forget the language of the last request that the test made."""
     yield
     translation.activate(settings.LANGUAGE_CODE)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _translations_compiled() -> None:
+    """Compile the catalogues of the checkout, as a start does."""
+    compile_translations()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from django.utils.functional import Promise
 from django.utils.translation import get_language
 
 from workflows.exceptions import ConfigurationError, DuplicateRegistration
@@ -211,7 +212,7 @@ class WorkflowDeclaration:
 
 _declarations: dict[str, WorkflowDeclaration] = {}
 _catalogue: dict[str, CatalogueEntry] = {}
-_package_labels: dict[str, str] = {}
+_package_labels: dict[str, str | Promise] = {}
 T = TypeVar("T", bound=type)
 
 
@@ -378,12 +379,12 @@ def catalogue() -> Mapping[str, CatalogueEntry]:
     return dict(_catalogue)
 
 
-def set_package_labels(labels: Mapping[str, str]) -> None:
+def set_package_labels(labels: Mapping[str, str | Promise]) -> None:
     """Provide the labels of the packages by slug; called like set_catalogue."""
     _package_labels.clear()
     _package_labels.update(labels)
 
 
 def package_label(slug: str) -> str:
-    """Return the label of a package, else its slug."""
-    return _package_labels.get(slug, slug)
+    """Return the label of a package in the reader's language, else its slug."""
+    return str(_package_labels.get(slug, slug))

@@ -41,6 +41,12 @@ def refresh_assets() -> None:
         )
 
 
+def compile_translations() -> None:
+    """Compile every catalogue that is newer than its compiled form."""
+    for source in _stale_translations():
+        _compile(source)
+
+
 def _stale_translations() -> Iterator[Path]:
     """Yield every catalogue that is newer than its compiled form."""
     for folder in settings.LOCALE_PATHS:

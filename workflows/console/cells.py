@@ -72,7 +72,7 @@ def _label(workflow: Workflow) -> SafeString:
         '<a class="name{}" href="{}" data-open title="{}">{}</a><code>{}</code>',
         " is-production" if workflow.is_production else "",
         workflow.get_absolute_url(),
-        workflow.description,
+        workflow.described,
         workflow.label,
         workflow.internal_name,
     )

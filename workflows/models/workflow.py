@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -316,6 +317,11 @@ class Workflow(models.Model):
             return self.own_label
         entry = catalogue_entry(self.internal_name)
         return entry.label() if entry else self.internal_name
+
+    @property
+    def described(self) -> str:
+        """Return the description, a built-in one in the reader's language. No SQL."""
+        return translate(self.description) if self.description else ""
 
     @property
     def is_production(self) -> bool:

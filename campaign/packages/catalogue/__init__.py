@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from workflows.engine.calendar import from_cron
 from workflows.registry import CatalogueEntry
@@ -28,12 +29,15 @@ def _in_reader_language(labels: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A built-in package; ``instances`` are the roles it belongs to."""
+    """A built-in package; ``instances`` are the roles it belongs to.
+
+    ``label`` and ``purpose`` are translated when shown.
+    """
 
     slug: str
-    label: str
+    label: str | Promise
     instances: tuple[str, ...]
-    purpose: str
+    purpose: str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,12 @@ class EventStatusEntry:
     api_value: str
     is_final: bool
     labels: Mapping[str, str]
-    meaning: str
+    meaning_text: str
+
+    @property
+    def meaning(self) -> str:
+        """Return what the status says, in the active language."""
+        return gettext(self.meaning_text)
 
     def label(self) -> str:
         """Return the label in the active language."""
@@ -57,7 +66,10 @@ def packages() -> Mapping[str, Package]:
     """Return the built-in packages by slug."""
     return {
         row["slug"]: Package(
-            row["slug"], row["label"], tuple(row["instances"]), row["purpose"]
+            row["slug"],
+            gettext_lazy(row["label"]),
+            tuple(row["instances"]),
+            gettext_lazy(row["purpose"]),
         )
         for row in _read("packages.json", "packages")
     }
@@ -73,7 +85,7 @@ def event_statuses(edition: str) -> Mapping[int, EventStatusEntry]:
             api_value=row["api_value"],
             is_final=row["final"],
             labels=_labels(row, edition),
-            meaning=row["meaning"],
+            meaning_text=row["meaning"],
         )
         for row in _read("event_statuses.json", "statuses")
     }

@@ -90,7 +90,7 @@ def shown_packages() -> list[ShownPackage]:
         key=lambda one: (
             not one.available,
             one.installed_at is None,
-            one.package.label.casefold(),
+            str(one.package.label).casefold(),
         ),
     )
 

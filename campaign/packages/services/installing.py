@@ -123,8 +123,8 @@ def list_packages() -> tuple[ListedPackage, ...]:
     listed = [
         ListedPackage(
             slug=slug,
-            label=package.label,
-            purpose=package.purpose,
+            label=str(package.label),
+            purpose=str(package.purpose),
             instances=package.instances,
             availability=(
                 Availability.INSTALLED if slug in installed else availability(slug)
