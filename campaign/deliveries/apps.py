@@ -15,6 +15,7 @@ class DeliveriesConfig(AppConfig):
     def ready(self) -> None:
         """Declare the options, the senders' backstop and the daily purge."""
         # Models exist only now.
+        from campaign.deliveries import sample_volume  # noqa: F401, PLC0415
         from campaign.deliveries.services import purge, sending  # noqa: PLC0415
 
         conf.register_periodic(

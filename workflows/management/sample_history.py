@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
+from workflows.management import volumes
 from workflows.models import (
     AuditEntry,
     Command,
@@ -321,6 +322,7 @@ def _delete(statement: str, parameters: Mapping[str, Any]) -> int:
 
 def refresh_statistics() -> None:
     """Tell the planner how large the tables are now; outside a transaction."""
-    tables = ", ".join(model._meta.db_table for model in TABLES)
+    added = [model for volume in volumes.registered() for model in volume.tables]
+    tables = ", ".join(model._meta.db_table for model in (*TABLES, *added))
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {tables}, {Workflow._meta.db_table}")

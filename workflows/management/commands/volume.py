@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from workflows.management import sample_history
+from workflows.management import sample_history, volumes
 
 
 class Command(BaseCommand):
@@ -37,6 +37,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days", type=int, default=90, help="How far back the history goes."
         )
+        for volume in volumes.registered():
+            parser.add_argument(
+                f"--{volume.option}", type=int, default=0, help=volume.help
+            )
         parser.add_argument(
             "--clear", action="store_true", help="Remove all sample history."
         )
@@ -52,6 +56,8 @@ class Command(BaseCommand):
         _check(options)
         if options["clear"]:
             counts = sample_history.clear(self.stderr.write)
+            for volume in volumes.registered():
+                counts.update(volume.clear(self.stderr.write))
         else:
             counts = sample_history.fill(
                 runs=options["runs"],
@@ -61,6 +67,16 @@ class Command(BaseCommand):
                 at=timezone.now(),
                 tell=self.stderr.write,
             )
+            for volume in volumes.registered():
+                if count := options[volume.key]:
+                    counts.update(
+                        volume.fill(
+                            count=count,
+                            days=options["days"],
+                            at=timezone.now(),
+                            tell=self.stderr.write,
+                        )
+                    )
         if not connection.in_atomic_block:
             sample_history.refresh_statistics()
         for name, count in counts.items():
@@ -69,11 +85,17 @@ class Command(BaseCommand):
 
 def _check(options: Mapping[str, Any]) -> None:
     """Raise CommandError for odd numbers and for want of confirmation."""
-    for name, least in (("runs", 1), ("journal", 0), ("workflows", 1), ("days", 1)):
+    least_of = {"runs": 1, "journal": 0, "workflows": 1, "days": 1}
+    least_of |= {volume.key: 0 for volume in volumes.registered()}
+    for name, least in least_of.items():
         if options[name] < least:
             raise CommandError(
                 _("--%(name)s is %(value)s: give %(least)s or more.")
-                % {"name": name, "value": options[name], "least": least}
+                % {
+                    "name": name.replace("_", "-"),
+                    "value": options[name],
+                    "least": least,
+                }
             )
     database = _database()
     if options["database"] != database or not options["yes"]:
@@ -84,7 +106,10 @@ def _check(options: Mapping[str, Any]) -> None:
             )
             % {"name": database}
         )
-    if not options["clear"] and sample_history.exists():
+    present = sample_history.exists() or any(
+        volume.exists() for volume in volumes.registered()
+    )
+    if not options["clear"] and present:
         raise CommandError(
             _("There is sample history already: remove it with --clear first.")
         )
