@@ -12,7 +12,7 @@ LINT_ENV := SECRET_KEY=used-by-make-lint-only-and-nowhere-else-0123456789-abcdef
 CHECK_ENV := $(LINT_ENV) DATABASE_URL=postgresql:///none \
 	PUBLIC_URL=https://campaign.example.com TRUSTED_PROXIES=127.0.0.1
 
-.PHONY: help run setup test e2e lint format bench messages vendor screenshots torture
+.PHONY: help run setup test e2e lint format bench bench-console messages vendor screenshots torture
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' Makefile | sed 's/:[^#]*## /: /'
@@ -39,6 +39,9 @@ format: setup ## format code and templates
 
 bench: setup ## measure; table, and JSON in bench/results; BENCH="--quick" or names
 	@$(PY) -m bench $(BENCH)
+
+bench-console: setup ## measure every page over ten million rows; 25 minutes, 12 GB
+	@$(PY) -m bench console
 
 messages: setup ## collect the texts to translate into locale/
 	@$(LINT_ENV) $(PY) .ci/messages.py

@@ -22,7 +22,7 @@ MEASURES = (
     "messages",
     "status_copy",
 )
-BY_NAME_ONLY = ("volume", "web_servers")
+BY_NAME_ONLY = ("console", "volume", "web_servers")
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ from django.test import Client  # noqa: E402
 
 from tests.live import TOKEN  # noqa: E402
 from workflows.api.paging import keyset  # noqa: E402
+from workflows.management import volumes  # noqa: E402
 from workflows.management.sample_history import PREFIX, TABLES  # noqa: E402
 from workflows.models import (  # noqa: E402
     AuditEntry,
@@ -37,7 +38,13 @@ from workflows.models import (  # noqa: E402
 )
 from workflows.searching import STEP  # noqa: E402
 
-HISTORY = frozenset(model._meta.db_table for model in TABLES)
+HISTORY = frozenset(
+    model._meta.db_table
+    for model in (
+        *TABLES,
+        *(model for volume in volumes.registered() for model in volume.tables),
+    )
+)
 BUSIEST = f"{PREFIX}0000"
 #: So many rows sorted, or read and thrown away, are a fault of a plan; a filter may
 #: look at a step of its workflow's history, which lies among that of the others.
@@ -46,7 +53,7 @@ MANY_FILTERED = 10 * STEP
 _ROUNDS = 5
 _TOO_LONG = 3_000
 _PAGE = 50
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,20 @@ class Seen:
 
 def pages() -> Iterator[Page]:
     """Yield every list over the history, at its beginning and at its end."""
-    key = Run.objects.filter(workflow__internal_name=BUSIEST).aggregate(
-        first=Min("pk"), last=Max("pk"), workflow=Max("workflow")
-    )
+    key = _keys()
     yield from _api_pages(key["workflow"], key["first"])
     yield from _console_pages(key["workflow"], key["first"])
+
+
+def console_tabs() -> Iterator[Page]:
+    """Yield those of the console."""
+    key = _keys()
+    yield from _console_pages(key["workflow"], key["first"])
+
+
+def _keys() -> dict[str, int]:
+    runs = Run.objects.filter(workflow__internal_name=BUSIEST)
+    return runs.aggregate(first=Min("pk"), workflow=Max("workflow"))
 
 
 def _api_pages(workflow: int, oldest_run: int) -> Iterator[Page]:
@@ -263,7 +279,7 @@ def main() -> None:
     headers = {"host": "127.0.0.1", "authorization": f"Bearer {TOKEN}"}
     client = Client(headers=headers, raise_request_exception=False)
     operator = get_user_model().objects.get(username="admin")
-    client.force_login(operator, _BACKEND)
+    client.force_login(operator, BACKEND)
     found = [asdict(look(client, page)) for page in pages()]
     sys.stdout.write(json.dumps(found))
 

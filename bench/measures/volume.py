@@ -37,13 +37,13 @@ def measure(*, quick: bool) -> Result:
         started = time.monotonic()
         asked = ("--runs", str(runs), "--journal", str(lines), "--days", str(_DAYS))
         confirmed = ("--database", DATABASE, "--yes")
-        wrote = _call(running, "manage.py", "volume", *asked, *confirmed)
+        wrote = call(running, "manage.py", "volume", *asked, *confirmed)
         filled = time.monotonic() - started
-        rows = _counts(wrote)
+        rows = counts(wrote)
         [(size,)] = running.query("SELECT pg_database_size(current_database())")
-        pages = json.loads(_call(running, "-m", "bench.plans"))
+        pages = json.loads(call(running, "-m", "bench.plans"))
         days = (str(_KEPT_DAYS), str(_LESS_DAYS))
-        upkeep = json.loads(_call(running, "-m", "bench.upkeep", *days))
+        upkeep = json.loads(call(running, "-m", "bench.upkeep", *days))
     for name in ("runs", "tasks", "journal", "occurrences"):
         result.tell(f"rows: {name}", rows[name], "")
     result.tell("database", size / 2**30, "GB")
@@ -55,7 +55,8 @@ def measure(*, quick: bool) -> Result:
     return result
 
 
-def _call(running: Installation, *line: str) -> str:
+def call(running: Installation, *line: str) -> str:
+    """Return what a program of the installation printed."""
     done = subprocess.run(
         [sys.executable, *line],
         stdout=subprocess.PIPE,
@@ -66,7 +67,8 @@ def _call(running: Installation, *line: str) -> str:
     return done.stdout.decode()
 
 
-def _counts(text: str) -> dict[str, int]:
+def counts(text: str) -> dict[str, int]:
+    """Return the rows of each kind that ``manage.py volume`` told."""
     pairs = (line.split(": ") for line in text.splitlines())
     return {name: int(count.replace(",", "")) for name, count in pairs}
 
