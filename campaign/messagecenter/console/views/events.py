@@ -29,6 +29,7 @@ TABS = (
     EventStatus.IGNORED,
     EventStatus.DELIVERY_ERROR,
     EventStatus.NOT_COVERED,
+    EventStatus.TARGETING_FAILED,
     EventStatus.EXPIRED,
 )
 
