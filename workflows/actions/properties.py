@@ -26,6 +26,9 @@ CHANGE_RUN_AS = "workflows.change_run_as"
 EDITABLE = (
     "own_label",
     "description",
+    "owner",
+    "runbook",
+    "on_error",
     "severity",
     "history_days",
     "error_policy",
@@ -44,7 +47,7 @@ EDITABLE = (
     RUN_AS,
 )
 # What may be changed even while a command is taking effect.
-ALWAYS_EDITABLE = ("description",)
+ALWAYS_EDITABLE = ("description", "owner", "runbook", "on_error")
 
 
 def save_properties(

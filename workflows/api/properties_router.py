@@ -37,6 +37,9 @@ class PropertiesIn(Schema):
 
     own_label: str | None = None
     description: str | None = None
+    owner: str | None = Field(None, description="Who answers for it")
+    runbook: str | None = Field(None, description="An https address, or a place")
+    on_error: str | None = Field(None, description="What to do on an error")
     severity: int | None = Field(None, description="0 normal, 1 production, 2 critical")
     history_days: int | None = None
     error_policy: str | None = None

@@ -40,6 +40,7 @@ class Row:
     package: str
     offers: dict[str, Offer]
     main: Offer
+    supervisors: str = ""
 
 
 def cells(row: Row) -> dict[str, SafeString]:
@@ -54,6 +55,9 @@ def cells(row: Row) -> dict[str, SafeString]:
         "last_run": _last_run(row.runs[0] if row.runs else None),
         "history": run_bars(row.runs),
         "next_run": _next_run(workflow),
+        "severity": format_html("{}", workflow.get_severity_display()),
+        "owner": _given(workflow.owner),
+        "supervisors": _given(row.supervisors),
         "actions": _actions(row),
     }
 
@@ -80,6 +84,15 @@ def _label(workflow: Workflow) -> SafeString:
 
 def _clamped(text: str, classes: str) -> SafeString:
     return format_html('<span class="{}" title="{}">{}</span>', classes, text, text)
+
+
+def _given(text: str) -> SafeString:
+    """Return what people wrote; no text of ours."""
+    if not text:
+        return NONE
+    return format_html(
+        '<span class="clamp" translate="no" title="{}">{}</span>', text, text
+    )
 
 
 def _last_run(run: Run | None) -> SafeString:

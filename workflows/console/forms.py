@@ -19,6 +19,9 @@ from workflows.registry import catalogue_entry
 SHOWN = (
     "own_label",
     "description",
+    "owner",
+    "runbook",
+    "on_error",
     "supervisors",
     "severity",
     "history_days",
@@ -86,6 +89,7 @@ class PropertiesForm(_WorkflowForm):
         widgets = {
             "own_label": forms.TextInput,
             "description": forms.Textarea(attrs={"rows": 3}),
+            "on_error": forms.Textarea(attrs={"rows": 4}),
             "time_zone": forms.TextInput(attrs={"list": "zones"}),
         }
 

@@ -39,6 +39,9 @@ class WorkflowTable(tables.Table):
     Its rows come from ``queries.listed`` and carry ``cells``.
     """
 
+    #: Columns that an operator has to ask for.
+    at_first_hidden = ("severity", "owner", "supervisors")
+
     select = CellColumn(
         "select",
         verbose_name="",
@@ -63,6 +66,13 @@ class WorkflowTable(tables.Table):
     )
     next_run = CellColumn(
         "next_run", verbose_name=_("Next run"), order_by=("next_due",)
+    )
+    severity = CellColumn(
+        "severity", verbose_name=_("Severity"), order_by=("-severity",)
+    )
+    owner = CellColumn("owner", verbose_name=_("Owner"), order_by=("owner",))
+    supervisors = CellColumn(
+        "supervisors", verbose_name=_("Supervisors"), orderable=False
     )
     actions = CellColumn(
         "actions",

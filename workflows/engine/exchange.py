@@ -34,6 +34,9 @@ FORMAT = 1
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
 PROPERTIES: Mapping[str, Mapping[str, Any]] = {
+    "owner": {"type": "string", "maxLength": 128},
+    "runbook": {"type": "string", "maxLength": 512},
+    "on_error": {"type": "string", "maxLength": 4000},
     "severity": {"enum": [name.name.lower() for name in Severity]},
     "history_days": {"type": "integer", "minimum": 0},
     "error_policy": {"enum": list(ErrorPolicy.values)},

@@ -22,6 +22,7 @@ from workflows.models.ledger import (
     Level,
     Source,
 )
+from workflows.models.saved_view import SavedView
 from workflows.models.supervision import (
     Freeze,
     Freshness,
@@ -66,6 +67,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "RunTrigger",
+    "SavedView",
     "Severity",
     "Signal",
     "Source",

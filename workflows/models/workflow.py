@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -175,6 +176,25 @@ class Workflow(models.Model):
     restart_day = models.DateField(null=True, blank=True)
     restarts_of_day = models.PositiveIntegerField(default=0)
 
+    # What the person on call wants to know before touching it.
+    owner = models.CharField(
+        _("Owner"),
+        max_length=128,
+        blank=True,
+        help_text=_("Who answers for it: a person, a team, a number to call."),
+    )
+    runbook = models.CharField(
+        _("Runbook"),
+        max_length=512,
+        blank=True,
+        help_text=_("Where it is written what to do: an https address, or a place."),
+    )
+    on_error = models.TextField(
+        _("What to do on an error"),
+        blank=True,
+        validators=[MaxLengthValidator(4_000)],
+        help_text=_("Shown where the workflow failed."),
+    )
     severity = models.SmallIntegerField(
         _("Severity"), choices=Severity, default=Severity.NORMAL
     )
@@ -322,6 +342,11 @@ class Workflow(models.Model):
     def described(self) -> str:
         """Return the description, a built-in one in the reader's language. No SQL."""
         return translate(self.description) if self.description else ""
+
+    @property
+    def runbook_address(self) -> str:
+        """Return the runbook where it is an address that a browser may open."""
+        return self.runbook if self.runbook.startswith(("https://", "http://")) else ""
 
     @property
     def is_production(self) -> bool:

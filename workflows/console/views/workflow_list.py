@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django_tables2 import RequestConfig
 
 from workflows import registry
-from workflows.console import access, cells, commands, queries, schedules
+from workflows.console import (
+    access,
+    cells,
+    columns,
+    commands,
+    downloads,
+    listings,
+    queries,
+    schedules,
+)
 from workflows.console.filters import WorkflowFilter
 from workflows.console.live import Fragments, take_token
 from workflows.console.tables import WorkflowTable
-from workflows.models import Workflow
+from workflows.models import Run, Workflow
 
 PAGE = 50
+LISTING = listings.register(
+    listings.Listing("workflows", "workflows:workflow_list", WorkflowTable)
+)
 TABS = (
     ("all", _("All")),
     ("running", _("Running")),
@@ -66,19 +81,30 @@ def _listing(request: HttpRequest) -> Listing:
     tab = request.GET.get("state", "all")
     if tab not in queries.VIEWS:
         tab = "all"
-    table = WorkflowTable(found.qs.filter(queries.VIEWS[tab]))
+    table = WorkflowTable(
+        found.qs.filter(queries.VIEWS[tab]),
+        exclude=columns.hidden(request, LISTING.name, WorkflowTable),
+    )
     RequestConfig(request, paginate=False).configure(table)
     paginator = CountedPaginator(table.rows, PAGE, known=counts[tab])
     page = paginator.get_page(request.GET.get("page"))
     table.page, table.paginator = page, paginator
-    dress(request, [row.record for row in page.object_list])
+    dress(
+        request,
+        [row.record for row in page.object_list],
+        with_supervisors="supervisors" in table.columns,
+    )
     tabs = [Tab(name, str(label), counts[name], name == tab) for name, label in TABS]
     return Listing(table, page, found, tabs, tab)
 
 
-def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
-    """Draw the cells of each row into its ``cells``. One query."""
+def dress(
+    request: HttpRequest, workflows: list[Workflow], *, with_supervisors: bool
+) -> None:
+    """Draw the cells of each row into its ``cells``. One query, or two."""
     runs = queries.last_runs(workflows)
+    if with_supervisors:
+        prefetch_related_objects(workflows, "supervisors")
     for workflow in workflows:
         offers = commands.offers(request, workflow, commands.ROW)
         row = cells.Row(
@@ -88,8 +114,13 @@ def dress(request: HttpRequest, workflows: list[Workflow]) -> None:
             package=registry.package_label(workflow.package),
             offers=offers,
             main=offers[commands.main_command(workflow)],
+            supervisors=_names(workflow) if with_supervisors else "",
         )
         vars(workflow)["cells"] = cells.cells(row)
+
+
+def _names(workflow: Workflow) -> str:
+    return ", ".join(sorted(group.name for group in workflow.supervisors.all()))
 
 
 def _fragments(request: HttpRequest, listing: Listing) -> Fragments:
@@ -105,8 +136,10 @@ def _fragments(request: HttpRequest, listing: Listing) -> Fragments:
 
 
 @access.requires("workflows.view")
-def workflow_list(request: HttpRequest) -> HttpResponse:
-    """Show the technical workflows; a request of htmx gets the results alone."""
+def workflow_list(request: HttpRequest) -> HttpResponseBase:
+    """Show the technical workflows; ``format=csv`` returns them as a file."""
+    if request.GET.get(downloads.PARAMETER) == downloads.CSV:
+        return _download(request)
     listing = _listing(request)
     failure = queries.newest_failure() if listing.tabs[2].count else None
     return render(
@@ -120,6 +153,7 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
             "failure": failure,
             "token": _fragments(request, listing).token,
             "bulk": commands.BULK,
+            "tools": listings.tools(request, LISTING),
             "bulk_reason": access.lacking(request, commands.OPERATE),
         },
     )
@@ -131,3 +165,51 @@ def workflow_changes(request: HttpRequest) -> HttpResponse:
     token = take_token(request)
     listing = _listing(request)
     return _fragments(request, listing).answer(token, summary=True)
+
+
+def _download(request: HttpRequest) -> HttpResponseBase:
+    """Return every workflow that the filters leave, with its newest run."""
+    narrowed = WorkflowFilter(request.GET, queryset=queries.listed()).qs
+    chosen = queries.VIEWS.get(request.GET.get("state", "all"), queries.VIEWS["all"])
+    found = list(
+        narrowed.filter(chosen).order_by("shown_label").prefetch_related("supervisors")
+    )
+    newest = queries.last_runs(found, 1)
+    head = (
+        _("Internal name"),
+        _("Label"),
+        _("State"),
+        _("Failed"),
+        _("Package"),
+        _("Schedule"),
+        _("Severity"),
+        _("Owner"),
+        _("Supervisors"),
+        _("Last run"),
+        _("Result"),
+        _("Next run"),
+    )
+    return downloads.csv_answer("workflows", head, map(_line(newest), found))
+
+
+def _line(
+    newest: Mapping[int, Sequence[Run]],
+) -> Callable[[Workflow], tuple[Any, ...]]:
+    def line(workflow: Workflow) -> tuple[Any, ...]:
+        run = next(iter(newest.get(workflow.pk, ())), None)
+        return (
+            workflow.internal_name,
+            workflow.label,
+            workflow.get_state_display(),
+            workflow.failed,
+            registry.package_label(workflow.package),
+            schedules.schedule_text(workflow),
+            workflow.get_severity_display(),
+            workflow.owner,
+            _names(workflow),
+            (run.started_at or run.created_at) if run else None,
+            run.get_status_display() if run else None,
+            workflow.next_due,  # type: ignore[attr-defined]
+        )
+
+    return line
