@@ -8,3 +8,4 @@ import "./times.js";
 import "./rows.js";
 import "./shell.js";
 import "./commands.js";
+import "./palette.js";

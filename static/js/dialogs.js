@@ -17,7 +17,7 @@ document.addEventListener("close", (event) => {
   }
 }, true);
 
-async function ask(address, from) {
+export async function ask(address, from) {
   const answer = await fetch(address, { headers: { "X-Requested-With": "dialog" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const body = page.querySelector("[data-confirm-body]");

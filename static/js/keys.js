@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key;
   if (Date.now() < waitsFor) {
     waitsFor = 0;
-    const place = { w: "workflows", e: "events", m: "monitoring" }[key];
+    const place = { w: "workflows", e: "events", m: "monitoring", s: "schedules", a: "audit" }[key];
     if (place) {
       event.preventDefault();
       go(place);
@@ -40,8 +40,9 @@ document.addEventListener("keydown", (event) => {
     waitsFor = Date.now() + 1500;
   } else if (key === "/") {
     event.preventDefault();
-    search()?.focus();
-    search()?.select();
+    const field = search();
+    if (field && "palette" in field.dataset) field.click();
+    else field?.select();
   } else if (key === "?") {
     event.preventDefault();
     show(document.getElementById("keys"));

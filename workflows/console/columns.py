@@ -10,6 +10,9 @@ import django_tables2 as tables
 from django.http import HttpRequest
 
 PREFERENCE = "columns"
+DENSITY = "density"
+#: "" is comfortable: two lines to a row.
+DENSITIES = ("", "compact")
 #: Without these a row is not what it is.
 FIXED = frozenset({"select", "label", "actions"})
 
@@ -52,8 +55,10 @@ def names(table: type[tables.Table]) -> list[str]:
     return [name for name in table.base_columns if name not in FIXED]
 
 
-def keep(request: HttpRequest, listing: str, shown: Sequence[str] | None) -> None:
-    """Remember the columns of a list for the reader; None forgets the choice."""
+def keep(
+    request: HttpRequest, listing: str, shown: Sequence[str] | None, density: str
+) -> None:
+    """Remember columns and density for the reader; None forgets the columns."""
     operator: Any = request.user
     preferences = dict(operator.preferences)
     chosen = dict(_kept(request))
@@ -62,8 +67,16 @@ def keep(request: HttpRequest, listing: str, shown: Sequence[str] | None) -> Non
     else:
         chosen[listing] = list(shown)
     preferences[PREFERENCE] = chosen
+    preferences[DENSITY] = density if density in DENSITIES else ""
     operator.preferences = preferences
     operator.save(update_fields=["preferences"])
+
+
+def density(request: HttpRequest) -> str:
+    """Return how dense the reader wants rows: one of DENSITIES. No SQL."""
+    preferences = getattr(getattr(request, "user", None), "preferences", None) or {}
+    kept = preferences.get(DENSITY, "")
+    return kept if kept in DENSITIES else ""
 
 
 def _kept(request: HttpRequest) -> dict[str, Any]:

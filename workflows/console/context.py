@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from workflows.console import menu, notices, wording
+from workflows.console import columns, menu, notices, wording
 from workflows.engine.freezing import DrainProgress, progress
 from workflows.engine.supervision import Component, component_status
 
@@ -78,6 +78,11 @@ class ConsoleStatus:
             return reverse("admin:index")
         except NoReverseMatch:
             return ""
+
+    @property
+    def density(self) -> str:
+        """Return "compact" for rows of one line, else "". No SQL."""
+        return columns.density(self._request)
 
     @property
     def single_keys(self) -> bool:

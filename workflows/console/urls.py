@@ -17,6 +17,7 @@ from workflows.console.views import (
     properties,
     report,
     schedule,
+    search,
     workflow_detail,
     workflow_list,
 )
@@ -24,6 +25,7 @@ from workflows.console.views import (
 app_name = "workflows"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
     path("workflows/report/", report.maintenance_report, name="maintenance_report"),

@@ -158,7 +158,7 @@ def test_the_choice_of_columns_can_be_forgotten(
     admin_client.post(COLUMNS, {"do": "reset"})
 
     administrator.refresh_from_db()
-    assert administrator.preferences == {"columns": {}}
+    assert administrator.preferences["columns"] == {}
     assert '<div id="next_run-' in admin_client.get(LIST).content.decode()
 
 
@@ -241,3 +241,19 @@ def test_the_report_costs_ten_queries_at_most(
 
     with django_assert_max_num_queries(10):  # type: ignore[operator]
         admin_client.get("/workflows/report/")
+
+
+def test_dense_rows_are_remembered(
+    admin_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow()
+
+    admin_client.post(COLUMNS, {"column": ["state"], "density": "compact"})
+
+    assert 'data-density="compact"' in admin_client.get(LIST).content.decode()
+
+
+def test_an_unknown_density_is_the_usual_one(admin_client: Client) -> None:
+    admin_client.post(COLUMNS, {"column": ["state"], "density": "tiny"})
+
+    assert "data-density" not in admin_client.get(LIST).content.decode()

@@ -80,6 +80,6 @@ def choose_columns(request: HttpRequest, name: str) -> HttpResponse:
         known: Any = columns.names(listing.table)
         asked = set(request.POST.getlist("column"))
         shown = [column for column in known if column in asked]
-    columns.keep(request, listing.name, shown)
+    columns.keep(request, listing.name, shown, request.POST.get("density", ""))
     query = listings.query_of(QueryDict(request.POST.get("query", "")))
     return redirect(f"{listing.url}?{query}" if query else listing.url)
