@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from workflows.console import columns, menu, notices, wording
+from workflows.console import columns, help, menu, notices, wording
 from workflows.engine.freezing import DrainProgress, progress
 from workflows.engine.supervision import Component, component_status
 
@@ -78,6 +78,11 @@ class ConsoleStatus:
             return reverse("admin:index")
         except NoReverseMatch:
             return ""
+
+    @property
+    def help_url(self) -> str:
+        """Return the chapter that explains this page. No SQL."""
+        return help.url_of(self._request)
 
     @property
     def density(self) -> str:

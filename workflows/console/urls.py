@@ -10,6 +10,7 @@ from workflows.console.views import (
     commands,
     comparison,
     freezing,
+    help,
     home,
     keeping_paused,
     listings,
@@ -25,6 +26,8 @@ from workflows.console.views import (
 app_name = "workflows"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("help/", help.help_index, name="help"),
+    path("help/<slug:name>/", help.help_chapter, name="help_chapter"),
     path("search/", search.search, name="search"),
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),

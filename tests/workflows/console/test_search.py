@@ -105,7 +105,7 @@ def test_the_page_works_without_script(
     assert 'href="/workflows/sample/"' in page
 
 
-@pytest.mark.parametrize("text", ["\x00", "%", "'; --", "x" * 5_000])
+@pytest.mark.parametrize("text", ["no\x00where", "%", "'; --", "x" * 5_000])
 def test_odd_texts_find_nothing_and_break_nothing(
     admin_client: Client, text: str
 ) -> None:
