@@ -9,6 +9,7 @@ from workflows.console.views import (
     approvals,
     commands,
     comparison,
+    drawing,
     freezing,
     help,
     home,
@@ -19,6 +20,8 @@ from workflows.console.views import (
     report,
     schedule,
     search,
+    structure,
+    versions,
     workflow_detail,
     workflow_list,
 )
@@ -80,6 +83,61 @@ urlpatterns = [
         "workflows/<slug:internal_name>/runs/<int:number>/comparison/",
         comparison.comparison,
         name="comparison",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/",
+        structure.structure,
+        name="structure",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/review/",
+        structure.review,
+        name="structure_review",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/drawing/",
+        drawing.editor,
+        name="structure_editor",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/drawing/draft/",
+        drawing.draft,
+        name="structure_draft",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/drawing/activities/<str:name>/",
+        drawing.activity_fields,
+        name="activity_fields",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/activities/<str:name>/",
+        structure.activity,
+        name="activity",
+    ),
+    path(
+        "workflows/<slug:internal_name>/structure/edit/<slug:do>/",
+        structure.edit,
+        name="structure_edit",
+    ),
+    path(
+        "workflows/<slug:internal_name>/versions/",
+        versions.version_list,
+        name="version_list",
+    ),
+    path(
+        "workflows/<slug:internal_name>/versions/compare/",
+        versions.compare,
+        name="version_compare",
+    ),
+    path(
+        "workflows/<slug:internal_name>/versions/<slug:version>/restore/",
+        versions.restore,
+        name="version_restore",
+    ),
+    path(
+        "workflows/<slug:internal_name>/export/",
+        versions.export,
+        name="workflow_export",
     ),
     path(
         "workflows/<slug:internal_name>/properties/",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from workflows.models.approval import Approval, ApprovalReply
+from workflows.models.draft import StructureDraft
 from workflows.models.execution import (
     Event,
     Occurrence,
@@ -72,6 +73,7 @@ __all__ = [
     "Signal",
     "Source",
     "State",
+    "StructureDraft",
     "StructureVersion",
     "Substate",
     "Task",
