@@ -5,6 +5,8 @@ import { HEIGHT, WIDTH, placesOf } from "./layout.js";
 const editor = document.getElementById("editor");
 const isFixed = editor.dataset.readonly === "yes";
 
+/* Texts stand at their place, not in the middle of the node. */
+const START = { textAnchor: "start", textVerticalAnchor: "middle" };
 const circle = { r: 6, magnet: true };
 
 function ports(activity) {
@@ -26,11 +28,13 @@ function ports(activity) {
 
 const short = (text) => (text.length > 20 ? `${text.slice(0, 19)}…` : text);
 
+const lineColour = () => getComputedStyle(editor).getPropertyValue("border-top-color");
+
 export function create(container) {
   const graph = new window.X6.Graph({
     container,
-    autoResize: true,
-    grid: { visible: true, size: 10, type: "dot", args: { color: "var(--line)" } },
+    autoResize: container.parentElement,
+    grid: { visible: true, size: 20, type: "dot", args: { color: lineColour(), thickness: 1 } },
     panning: true,
     mousewheel: { enabled: true, modifiers: ["ctrl", "meta"], minScale: 0.3, maxScale: 2 },
     background: { color: "transparent" },
@@ -92,10 +96,10 @@ export function draw(graph, shown) {
       ],
       attrs: {
         body: { class: "node-body", refWidth: "100%", refHeight: "100%", rx: 10, ry: 10 },
-        tile: { class: "node-tile", x: 10, y: 12, width: 36, height: 36, rx: 8 },
+        tile: { class: "node-tile", stroke: "none", x: 10, y: 12, width: 36, height: 36, rx: 8 },
         glyph: { class: "node-glyph", "xlink:href": `${editor.dataset.sprite}#${one.icon}`, x: 19, y: 21, width: 18, height: 18 },
-        name: { class: "node-name", text: short(one.title), x: 56, y: 27 },
-        kind: { class: "node-kind", text: short(one.kind), x: 56, y: 44 },
+        name: { class: "node-name", text: short(one.title), ...START, refX: 56, refY: 22 },
+        kind: { class: "node-kind", text: short(one.kind), ...START, refX: 56, refY: 41 },
         ring: { class: `node-ring ${gravest ? `is-${gravest}` : "is-none"}`, cx: WIDTH, cy: 0, r: 10 },
         badge: { class: `node-badge ${gravest ? `is-${gravest}` : "is-none"}`, "xlink:href": `${editor.dataset.sprite}#alert-triangle`, x: WIDTH - 7, y: -7, width: 14, height: 14 },
         title: { text: `${one.title} (${one.name})` },

@@ -231,6 +231,6 @@ graph.on("edge:mouseleave", ({ edge }) => edge.removeTools());
 
 read().then((first) => {
   show(first);
-  fit();
+  requestAnimationFrame(fit);
   editor.dataset.ready = "yes";
 }).catch((error) => tell(error.message || editor.dataset.failed));
