@@ -57,19 +57,20 @@ def register(name: str, finder: Finder) -> Finder:
 def find(request: HttpRequest, text: str) -> list[Hit]:
     """Return what matches ``text``: workflows, commands, pages, then the rest.
 
-    Nothing asked, nothing but pages. A query for the workflows, and what the
-    finders of the packages need.
+    Nothing asked, nothing but pages. Two queries at most for the workflows, and
+    what the finders of the packages need.
     """
     words = " ".join(text.replace("\x00", " ").split())[:LONGEST]
     hits = list(islice(_pages(request, words), MOST if words else 40))
     if not words:
         return hits
-    found = _workflows(request, words)
-    hits = [
-        *(_workflow_hit(workflow) for workflow in found),
-        *islice(_commands(request, words, found), MOST),
-        *hits,
-    ]
+    whole = _workflows(request, words)
+    verb, _space, name = words.partition(" ")
+    found = whole or (_workflows(request, name) if name else [])
+    workflows = [_workflow_hit(workflow) for workflow in found]
+    offered = list(islice(_commands(request, "" if whole else verb, found), MOST))
+    # A verb and a name ask for the command, a name alone for the workflow.
+    hits = [*workflows, *offered, *hits] if whole else [*offered, *workflows, *hits]
     for finder in _finders.values():
         hits += islice(finder(request, words), MOST)
     return hits
@@ -85,14 +86,9 @@ def _pages(request: HttpRequest, words: str) -> Iterator[Hit]:
 
 
 def _workflows(request: HttpRequest, words: str) -> list[Workflow]:
-    """Return workflows by label or name; every word but a command's has to match."""
     if not request.user.has_perm("workflows.view"):
         return []
-    whole = list(queries.search(Workflow.objects.technical(), words)[:MOST])
-    if whole or " " not in words:
-        return whole
-    _verb, _space, name = words.partition(" ")
-    return list(queries.search(Workflow.objects.technical(), name)[:MOST])
+    return list(queries.search(Workflow.objects.technical(), words)[:MOST])
 
 
 def _workflow_hit(workflow: Workflow) -> Hit:
@@ -106,16 +102,16 @@ def _workflow_hit(workflow: Workflow) -> Hit:
 
 
 def _commands(
-    request: HttpRequest, words: str, found: Iterable[Workflow]
+    request: HttpRequest, verb: str, found: Iterable[Workflow]
 ) -> Iterator[Hit]:
-    """Yield the open commands of a workflow: all of one, by their verb of several."""
+    """Yield the open commands that begin with ``verb``; without one those of one."""
     workflows = list(found)
-    verb = words.partition(" ")[0].casefold()
+    if not verb and len(workflows) != 1:
+        return
     for workflow in workflows:
         for offer in commands.offers(request, workflow).values():
             label = str(offer.label)
-            is_named = label.casefold().startswith(verb)
-            if offer.is_open and (is_named or len(workflows) == 1):
+            if offer.is_open and label.casefold().startswith(verb.casefold()):
                 yield Hit(
                     f"{label}: {workflow.label}",
                     offer.confirm_url,

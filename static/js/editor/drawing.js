@@ -33,6 +33,7 @@ const lineColour = () => getComputedStyle(editor).getPropertyValue("border-top-c
 export function create(container) {
   const graph = new window.X6.Graph({
     container,
+    async: false,
     autoResize: container.parentElement,
     grid: { visible: true, size: 20, type: "dot", args: { color: lineColour(), thickness: 1 } },
     panning: true,
@@ -123,9 +124,9 @@ function name(graph, shown) {
     group.setAttribute("tabindex", "0");
     group.setAttribute("role", "button");
     group.setAttribute("data-activity", one.name);
-    const words = [one.title, one.kind, ...one.findings.map((finding) => finding.message)];
+    const words = one.findings.map((finding) => finding.message);
     if (leads.length) words.push(`${editor.dataset.leads} ${leads.join(", ")}`);
-    group.setAttribute("aria-label", words.join(", "));
+    group.setAttribute("aria-description", words.join(", "));
     group.setAttribute("focusable", "true");
   }
 }
