@@ -12,6 +12,7 @@ from workflows.console.views import (
     freezing,
     home,
     keeping_paused,
+    load,
     notifications,
     properties,
     schedule,
@@ -44,6 +45,9 @@ urlpatterns = [
         notifications.notifications_read,
         name="notifications_read",
     ),
+    path("schedules/", load.schedule_list, name="schedule_list"),
+    path("schedules/heat-map/", load.heat_map, name="heat_map"),
+    path("schedules/heat-map/past/", load.past_heat_map, name="past_heat_map"),
     path(
         "workflows/<slug:internal_name>/keep-paused/",
         keeping_paused.keep,

@@ -14,6 +14,11 @@ from workflows.engine.calendar.blackout import (
     free_from,
     stretches,
 )
+from workflows.engine.calendar.changes import (
+    ChangeEffect,
+    OnChange,
+    change_effects,
+)
 from workflows.engine.calendar.cron import from_cron
 from workflows.engine.calendar.durations import format_duration, parse_duration
 from workflows.engine.calendar.faults import ScheduleError
@@ -51,12 +56,14 @@ __all__ = [
     "LAST",
     "Blackout",
     "BlackoutPolicy",
+    "ChangeEffect",
     "Decision",
     "Expiry",
     "ExpiryType",
     "Kind",
     "Mark",
     "Missed",
+    "OnChange",
     "Ordinal",
     "Policy",
     "Preview",
@@ -68,6 +75,7 @@ __all__ = [
     "Window",
     "YearDay",
     "ZoneChange",
+    "change_effects",
     "covering",
     "find_zone",
     "first_due",
