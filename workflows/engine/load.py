@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Exists, Q, QuerySet, Subquery
 
-from workflows.engine import calendar, freezing, limits, planning
+from workflows.engine import calendar, limits, planning
 from workflows.engine.calendar import (
     BlackoutPolicy,
     Policy,
@@ -117,7 +117,8 @@ class Forecast:
     until: datetime
     planned: tuple[Planned, ...]
     limit: int
-    freeze: Freeze | None = None
+    is_frozen: bool = False
+    frozen_until: datetime | None = None
 
     @cached_property
     def profile(self) -> Profile:
@@ -182,7 +183,7 @@ class Forecast:
 
 
 def forecast(first: datetime, until: datetime) -> Forecast:
-    """Return what is planned in ``[first, until)``. Four queries.
+    """Return what is planned in ``[first, until)``. Two queries.
 
     Counts workflows that are started, and paused ones from the instant at which
     they resume by themselves. ``first`` is not before now.
@@ -190,7 +191,7 @@ def forecast(first: datetime, until: datetime) -> Forecast:
     tasks = list(_pending().order_by("workflow_id", "activity", "-id"))
     workflows = {task.workflow_id: task.workflow for task in tasks}
     typical = typical_duration(workflows)
-    freeze = freezing.current()
+    freeze = _Freeze.of(tasks)
     planned = []
     seen: set[tuple[int, str]] = set()
     for task in tasks:
@@ -201,15 +202,40 @@ def forecast(first: datetime, until: datetime) -> Forecast:
         found = _planned(task, duration, first, until, freeze)
         if found is not None:
             planned.append(found)
-    return Forecast(first, until, tuple(planned), limits.max_active(), freeze)
+    return Forecast(
+        first,
+        until,
+        tuple(planned),
+        limits.max_active(),
+        freeze.is_frozen,
+        freeze.until,
+    )
 
 
-def _pending() -> Iterable[Task]:
+@dataclass(frozen=True, slots=True)
+class _Freeze:
+    """The freeze that lasts, as the query of the schedulers brings it along."""
+
+    is_frozen: bool = False
+    until: datetime | None = None
+
+    @classmethod
+    def of(cls, tasks: Sequence[Any]) -> _Freeze:
+        if not tasks:
+            return cls()
+        return cls(tasks[0].is_frozen, tasks[0].frozen_until)
+
+
+def _pending() -> QuerySet[Task]:
     """Return the schedulers that wait for their next instant."""
     at_work = Q(workflow__state=State.STARTED)
     resumes = Q(workflow__state=State.PAUSED, workflow__resume_at__isnull=False)
+    freeze = Freeze.objects.filter(ended_at__isnull=True).order_by()
     return (
-        Task.objects.filter(
+        Task.objects.annotate(
+            is_frozen=Exists(freeze), frozen_until=Subquery(freeze.values("until")[:1])
+        )
+        .filter(
             at_work | resumes,
             status=TaskStatus.ACTIVE,
             substate=Substate.PENDING,
@@ -227,7 +253,7 @@ def _planned(
     duration: Duration,
     first: datetime,
     until: datetime,
-    freeze: Freeze | None,
+    freeze: _Freeze,
 ) -> Planned | None:
     workflow = task.workflow
     try:
@@ -279,12 +305,12 @@ def _plan(task: Task) -> tuple[Schedule, ZoneInfo]:
     return schedule, planning.zone_of(task.workflow, schedule)
 
 
-def _held_until(workflow: Workflow, freeze: Freeze | None) -> datetime | None:
+def _held_until(workflow: Workflow, freeze: _Freeze) -> datetime | None:
     ends = [
         at
         for at in (
             workflow.resume_at if workflow.state == State.PAUSED else None,
-            freeze.until if freeze else None,
+            freeze.until,
         )
         if at is not None
     ]

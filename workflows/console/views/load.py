@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -193,7 +193,7 @@ def _only(found: Forecast, rows: list[Listed]) -> Forecast:
     planned = tuple(
         item for item in found.planned if (item.workflow.pk, item.activity) in kept
     )
-    return Forecast(found.first, found.until, planned, found.limit, found.freeze)
+    return replace(found, planned=planned)
 
 
 def _in_cell(found: Forecast, grid: load_grid.Grid) -> list[Source]:
