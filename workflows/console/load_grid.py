@@ -31,7 +31,6 @@ class Square:
     shade: str
     text: str
     key: str
-    is_past: bool = False
     is_chosen: bool = False
 
     @property
@@ -142,11 +141,26 @@ def of_days(first: date, days: int) -> Plan:
 
 
 def draw(
-    plan: Plan, profile: Profile, limit: int, *, now: datetime, chosen: str = ""
+    plan: Plan,
+    profile: Profile,
+    limit: int,
+    *,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    chosen: str = "",
 ) -> Grid:
-    """Return the grid with the number of workflows at once in each cell."""
-    at = to_seconds(now)
-    cells = plan.cells
+    """Return the grid with the number of workflows at once in each cell.
+
+    Cells that end before ``since`` or begin after ``before`` say that they are not
+    looked at.
+    """
+    low = to_seconds(since) if since else None
+    high = to_seconds(before) if before else None
+    cells = [
+        cell
+        for cell in plan.cells
+        if (low is None or cell.ends > low) and (high is None or cell.begins < high)
+    ]
     peaks = dict(zip(cells, profile.peaks(cells), strict=True))
     picked = plan.find(chosen)
     lines = tuple(
@@ -154,8 +168,7 @@ def draw(
             label,
             day,
             tuple(
-                _square(cell, peaks.get(cell, 0), limit, at, cell == picked)
-                for cell in row
+                _square(cell, peaks.get(cell), limit, cell == picked) for cell in row
             ),
         )
         for (label, day), row in zip(plan.labels, plan.rows, strict=True)
@@ -189,10 +202,12 @@ def _hour_of(zone: ZoneInfo, day: date, hour: int) -> Cell:
     )
 
 
-def _square(cell: Cell, count: int, limit: int, at: int, is_chosen: bool) -> Square:
+def _square(cell: Cell, count: int | None, limit: int, is_chosen: bool) -> Square:
     if cell.ends <= cell.begins:
         text = _("This hour does not exist on that day: the clocks change.")
         return Square(0, "none", text, "")
+    if count is None:
+        return Square(0, "none", _("This page does not look at this time."), "")
     begins, ends = to_instant(cell.begins), to_instant(cell.ends)
     words = {
         "from": wording.moment(begins),
@@ -213,7 +228,6 @@ def _square(cell: Cell, count: int, limit: int, at: int, is_chosen: bool) -> Squ
         _shade(count, limit),
         text % words,
         wording.iso(begins),
-        cell.ends <= at,
         is_chosen,
     )
 

@@ -26,7 +26,7 @@ from workflows.engine.calendar import (
 )
 from workflows.engine.calendar.instants import to_seconds
 from workflows.engine.durations import Typical, typical_duration
-from workflows.engine.forecast import Gap, Profile, Quieter, Span, quieter
+from workflows.engine.forecast import LOOKED_AT, Gap, Profile, Quieter, Span, quieter
 from workflows.models import (
     Freeze,
     State,
@@ -43,6 +43,8 @@ MOST_INSTANTS: Final = 25_000
 #: One that begins more often than this is no hindrance to maintenance.
 FREQUENT_SECONDS: Final = 900
 MOST_DAYS: Final = 14
+#: From so many others at once on, a schedule gets a hint.
+BUSY_OTHERS: Final = 2
 _ONE_SECOND: Final = timedelta(seconds=1)
 
 
@@ -134,9 +136,9 @@ class Forecast:
         profile = Profile.of(self._spans(kept))
         return profile.gaps(to_seconds(self.first), to_seconds(self.until))
 
-    def others(self, planned: Planned) -> Profile:
+    def others(self, workflow: Workflow) -> Profile:
         """Return the profile without one workflow."""
-        rest = [item for item in self.planned if item.workflow != planned.workflow]
+        rest = [item for item in self.planned if item.workflow != workflow]
         return Profile.of(self._spans(rest))
 
     def proposal(self, planned: Planned) -> Quieter | None:
@@ -145,7 +147,7 @@ class Forecast:
             planned.schedule,
             planned.instants,
             planned.duration.whole_seconds,
-            self.others(planned),
+            self.others(planned.workflow),
         )
 
     def at_work(self, begins: int, ends: int) -> list[Planned]:
@@ -182,6 +184,35 @@ class Forecast:
             yield from item.spans(low, high)
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many others are at work when a schedule fires, and where there are fewer."""
+
+    others: int
+    limit: int
+    better: Quieter | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether it is worth a hint."""
+        return self.others >= BUSY_OTHERS or self.others >= self.limit
+
+
+def crowd_of(
+    found: Forecast, workflow: Workflow, schedule: Schedule, zone: ZoneInfo
+) -> Crowd:
+    """Tell whom ``schedule`` would meet within the forecast. One query."""
+    low, high = found.first - _ONE_SECOND, found.until - _ONE_SECOND
+    listed = calendar.missed(schedule, low, high, zone=zone, limit=LOOKED_AT)
+    instants = [to_seconds(at) for at in listed.instants]
+    typical = typical_duration([workflow.pk], with_idle=True).get(workflow.pk)
+    seconds = Duration.of(workflow, typical).whole_seconds
+    others = found.others(workflow)
+    now = max((others.peak(at, at + seconds) for at in instants), default=0)
+    better = quieter(schedule, instants, seconds, others) if now else None
+    return Crowd(now, found.limit, better)
+
+
 def forecast(first: datetime, until: datetime) -> Forecast:
     """Return what is planned in ``[first, until)``. Two queries.
 
@@ -190,7 +221,7 @@ def forecast(first: datetime, until: datetime) -> Forecast:
     """
     tasks = list(_pending().order_by("workflow_id", "activity", "-id"))
     workflows = {task.workflow_id: task.workflow for task in tasks}
-    typical = typical_duration(workflows)
+    typical = typical_duration(workflows, with_idle=True)
     freeze = _Freeze.of(tasks)
     planned = []
     seen: set[tuple[int, str]] = set()

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 
 from workflows.console import access, load_grid, queries, wording
 from workflows.console.filters import package_choices
-from workflows.console.schedules import Listed, schedules_listed
 from workflows.engine import limits, load
+from workflows.engine.all_schedules import Listed, schedules_listed
 from workflows.engine.calendar.instants import to_instant
 from workflows.engine.forecast import Gap, Quieter
 from workflows.engine.load import Forecast, Planned
@@ -84,7 +84,7 @@ def heat_map(request: HttpRequest) -> HttpResponse:
         plan,
         found.profile,
         found.limit,
-        now=now,
+        since=now,
         chosen=request.GET.get("cell", ""),
     )
     with_frequent = request.GET.get("frequent") == "1"
@@ -122,7 +122,7 @@ def past_heat_map(request: HttpRequest) -> HttpResponse:
     found = past_load(first, until, chosen, now)
     limit = limits.max_active()
     grid = load_grid.draw(
-        plan, found.profile, limit, now=until, chosen=request.GET.get("cell", "")
+        plan, found.profile, limit, before=now, chosen=request.GET.get("cell", "")
     )
     worked = at_work(*grid.chosen, chosen, now) if grid.chosen else []
     context = {
@@ -165,7 +165,7 @@ def schedule_list(request: HttpRequest) -> HttpResponse:
         plan,
         shown.profile,
         found.limit,
-        now=now,
+        since=now,
         chosen=request.GET.get("cell", ""),
     )
     context = {

@@ -20,6 +20,7 @@ from workflows.engine.calendar.changes import (
     change_effects,
 )
 from workflows.engine.calendar.cron import from_cron
+from workflows.engine.calendar.differences import Differences, Fate, differences
 from workflows.engine.calendar.durations import format_duration, parse_duration
 from workflows.engine.calendar.faults import ScheduleError
 from workflows.engine.calendar.instants import (
@@ -58,8 +59,10 @@ __all__ = [
     "BlackoutPolicy",
     "ChangeEffect",
     "Decision",
+    "Differences",
     "Expiry",
     "ExpiryType",
+    "Fate",
     "Kind",
     "Mark",
     "Missed",
@@ -77,6 +80,7 @@ __all__ = [
     "ZoneChange",
     "change_effects",
     "covering",
+    "differences",
     "find_zone",
     "first_due",
     "format_duration",
