@@ -9,7 +9,6 @@ from typing import Final
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from workflows.engine.calendar.instants import to_seconds
 from workflows.engine.forecast import Profile, Span
 from workflows.models import Run, RunStatus, Task, Workflow
 
@@ -65,9 +64,12 @@ def past_load(
     )
     spans = []
     for key, started_at, ended_at in rows[:MOST_RUNS]:
-        begins = to_seconds(started_at)
+        if started_at is None:  # never: the filter asks for a beginning
+            continue
+        begins = int(started_at.timestamp())
         # A run of less than a second was at work in that second.
-        spans.append(Span(key, begins, max(to_seconds(ended_at or at), begins + 1)))
+        ends = int((ended_at or at).timestamp())
+        spans.append(Span(key, begins, max(ends, begins + 1)))
     return Past(Profile.of(spans), min(len(rows), MOST_RUNS), len(rows) > MOST_RUNS)
 
 

@@ -85,3 +85,105 @@ def test_page_asks_at_most_ten_queries(
     conf.option("WORKFLOW_MAX_ACTIVE")  # kept for seconds by a process at work
     with django_assert_max_num_queries(10):
         viewer_client.get(address)
+
+
+def test_cell_names_the_workflows_planned_in_it(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    task = plan(make_workflow("one"))
+    at = f"{task.scheduled_for:%Y-%m-%dT%H:%M:%SZ}"
+
+    page = viewer_client.get(AHEAD, {"cell": at})
+
+    rows = page.context["cell_rows"]
+    assert [row.planned.workflow.internal_name for row in rows] == ["one"]
+
+
+def test_unknown_cell_is_passed_over(viewer_client: Client) -> None:
+    page = viewer_client.get(AHEAD, {"cell": "yesterday", "days": "999"})
+
+    assert page.status_code == 200
+    assert page.context["days"] == 1
+
+
+def test_crowded_workflow_is_offered_a_quieter_time(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    for name in ("one", "two", "three"):
+        plan(make_workflow(name))
+
+    page = supervisor_client.get(AHEAD)
+
+    assert "/workflows/one/schedule/scheduler/?shift=1" in page.content.decode()
+
+
+def test_reader_sees_why_the_change_is_not_offered(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    for name in ("one", "two", "three"):
+        plan(make_workflow(name))
+
+    page = viewer_client.get(AHEAD).content.decode()
+
+    assert "?shift=" not in page
+    assert "workflows.change_technical" in page
+
+
+def test_past_day_lists_runs_of_a_cell_with_links(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    run = add_run(make_workflow("one"))
+    add_task(run)
+
+    page = viewer_client.get(
+        PAST, {"day": "2026-11-22", "cell": "2026-11-22T09:55:00Z"}
+    )
+
+    assert page.context["grid"].busiest == 1
+    text = page.content.decode()
+    assert f"/workflows/one/?tab=log&amp;run={run.pk}" in text
+    assert "work" in text
+
+
+def test_past_day_that_is_to_come_shows_today(viewer_client: Client) -> None:
+    page = viewer_client.get(PAST, {"day": "2999-01-01"})
+
+    assert page.context["day"] == timezone.localdate()
+
+
+def test_past_day_without_a_match_says_so(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    add_run(make_workflow("one"))
+
+    page = viewer_client.get(PAST, {"day": "2026-11-22", "q": "two"}).content.decode()
+
+    assert "No run of this day matches." in page
+
+
+def test_schedules_show_what_is_at_rest_too(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    plan(make_workflow("one"))
+    make_workflow("two", state=State.PAUSED)
+
+    rows = viewer_client.get(ALL).context["rows"]
+
+    assert {row.workflow.internal_name: row.is_planned for row in rows} == {
+        "one": True,
+        "two": False,
+    }
+
+
+def test_schedules_are_filtered_by_text_and_package(
+    viewer_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    plan(make_workflow("one"))
+    plan(make_workflow("two", package="other"))
+
+    by_text = viewer_client.get(ALL, {"q": "on"}).context
+    by_package = viewer_client.get(ALL, {"package": "other"}).context
+
+    assert [row.workflow.internal_name for row in by_text["rows"]] == ["one"]
+    assert [row.workflow.internal_name for row in by_package["rows"]] == ["two"]
+    assert by_package["grid"].busiest == 1

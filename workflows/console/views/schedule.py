@@ -69,14 +69,14 @@ def schedule(request: HttpRequest, internal_name: str, activity: str) -> HttpRes
     shape: dict[str, Any] = stored
     preview: Shown | None = None
     status = 200
+    problem = ""
     conflict: StaleVersion | None = None
     try:
         if request.method == "POST":
             shape = _read(form, workflow, order)
         if minutes:
-            # The fields have to show what was proposed.
-            shape = shift_schedule(shape, minutes)
-            form = ScheduleForm(initial=ScheduleForm.initial_of(shape))
+            shape, form, problem = _shifted(shape, minutes)
+            status = 422 if problem else 200
         preview = _preview(workflow, activity, shape)
         if order in ("save", "reset"):
             version = _save(request, workflow, activity, shape)
@@ -92,6 +92,7 @@ def schedule(request: HttpRequest, internal_name: str, activity: str) -> HttpRes
         "form": form,
         "preview": preview,
         "conflict": conflict,
+        "problem": problem,
         "version": request.POST.get("version") or _number(workflow),
         "default_text": _default_text(workflow),
         "refusal": access.lacking(request, "workflows.change_technical"),
@@ -159,6 +160,18 @@ def _shift(request: HttpRequest) -> int:
         return 0
     minutes = int(text)
     return minutes if abs(minutes) <= MOST_SHIFTED else 0
+
+
+def _shifted(
+    shape: dict[str, Any], minutes: int
+) -> tuple[dict[str, Any], ScheduleForm, str]:
+    """Return the moved schedule, the form that shows it, and why it was not moved."""
+    problem = ""
+    try:
+        shape = shift_schedule(shape, minutes)
+    except InvalidInput as error:
+        problem = error.message
+    return shape, ScheduleForm(initial=ScheduleForm.initial_of(shape)), problem
 
 
 def _preview(workflow: Workflow, activity: str, shape: dict[str, Any]) -> Shown:

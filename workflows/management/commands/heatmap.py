@@ -19,7 +19,7 @@ from workflows.engine.calendar.instants import to_instant, to_seconds, wall_seco
 from workflows.engine.forecast import Profile, even_cells
 from workflows.engine.past_load import PastFilter, past_load
 from workflows.engine.schedule_text import describe, format_length
-from workflows.management.ordering import iso, print_json
+from workflows.management.ordering import print_json
 
 _HOUR = 3600
 _ONE_DAY = timedelta(days=1)
@@ -167,7 +167,7 @@ def _hours(profile: Profile, first: int, until: int) -> list[dict[str, Any]]:
 
 
 def _local(at: datetime, zone: ZoneInfo) -> str:
-    return iso(at) if zone.key == "UTC" else f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _days(text: str) -> int:
