@@ -17,7 +17,7 @@ LOOK_BACK: Final = timedelta(days=7)
 #: So many runs of one look are read, the newest of them.
 MOST_RUNS: Final = 200_000
 #: So many runs of one cell are listed.
-MOST_LISTED: Final = 200
+MOST_LISTED: Final = 50
 # A queued or skipped run was never at work.
 _NEVER_AT_WORK: Final = (RunStatus.QUEUED, RunStatus.SKIPPED)
 

@@ -21,7 +21,12 @@ from workflows.engine.all_schedules import Listed, schedules_listed
 from workflows.engine.calendar.instants import to_instant
 from workflows.engine.forecast import Gap, Quieter
 from workflows.engine.load import Forecast, Planned
-from workflows.engine.past_load import PastFilter, at_work, past_load
+from workflows.engine.past_load import (
+    MOST_LISTED,
+    PastFilter,
+    at_work,
+    past_load,
+)
 from workflows.engine.schedule_text import describe
 from workflows.models import Workflow
 
@@ -144,6 +149,7 @@ def past_heat_map(request: HttpRequest) -> HttpResponse:
             .order_by("internal_name")[:MOST_WORKFLOWS]
         ),
         "worked": worked,
+        "is_cell_cut": len(worked) == MOST_LISTED,
         "is_filtered": any(selection.values()),
         "title": _("Heat map"),
     }
