@@ -63,7 +63,7 @@ class PlannedOut(Schema):
             activity=item.activity,
             sentence=sentence,
             zone=item.zone.key,
-            starts=item.total,
+            starts=item.starts,
             held=item.held,
             seconds=item.duration.seconds,
             spread=item.duration.spread,

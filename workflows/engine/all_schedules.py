@@ -99,7 +99,7 @@ def _listed(
         describe(item.schedule),
         item.zone.key,
         tuple(datetime.fromtimestamp(at, UTC) for at in item.instants[:SHOWN_NEXT]),
-        item.total,
+        item.starts,
         hours,
         True,
     )

@@ -91,6 +91,11 @@ class Planned:
     held: int = 0
 
     @property
+    def starts(self) -> int:
+        """Return how often it begins: without what is held."""
+        return self.total if self.is_always_on else len(self.instants)
+
+    @property
     def is_always_on(self) -> bool:
         """Tell whether it fires too often for its runs to be told apart."""
         return self.total > MOST_INSTANTS
@@ -293,7 +298,7 @@ def _planned(
         return None
     if task.scheduled_for is None:
         return None
-    # The pending instant counts when it lies ahead; one that is late begins now.
+    # A pending instant that is late fires at once: it is no longer ahead.
     start = max(task.scheduled_for, first) - _ONE_SECOND
     found = calendar.missed(
         schedule, start, until - _ONE_SECOND, zone=zone, limit=MOST_INSTANTS + 1
@@ -301,11 +306,15 @@ def _planned(
     count, instants = found.count, list(found.instants)
     left = schedule.firings_left(task.iterations)
     if left is not None:
+        before = calendar.missed(
+            schedule, task.scheduled_for - _ONE_SECOND, start, zone=zone, limit=0
+        )
+        left = max(0, left - before.count)
         count, instants = min(count, left), instants[:left]
     if count > MOST_INSTANTS:
         return Planned(workflow, task.activity, schedule, zone, duration, (), count)
     held_until = _held_until(workflow, freeze)
-    kept = _after_hold(instants, held_until, schedule)
+    kept = [at for at in _after_hold(instants, held_until, schedule) if at < until]
     kept = list(_outside_blackouts(workflow, kept, zone))
     seed = planning.jitter_seed(workflow, task.activity)
     due = (calendar.jittered(instant, schedule, seed) for instant in kept)

@@ -298,3 +298,15 @@ def test_cron_without_equivalent_is_refused_at_its_field(
 
     assert page.status_code == 422
     assert page.context["form"].errors["cron"]
+
+
+def test_quieter_time_taken_over_keeps_what_was_typed(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.post(PAGE, {**DAILY, "tz": "UTC", "shift": "3"})
+
+    assert page.context["form"].initial["times"] == "05:33"
+    assert page.context["form"].initial["tz"] == "UTC"
+    assert StructureVersion.objects.count() == 1

@@ -166,6 +166,21 @@ def test_expiry_by_number_ends_the_plan() -> None:
     assert instants(ahead(5)) == ["01 04:00", "02 04:00"]
 
 
+def test_expiry_by_number_counts_what_fires_before_the_forecast() -> None:
+    planned("one", {**DAILY, "expiry": {"type": "count", "value": 3}})
+
+    found = forecast(NOW + timedelta(days=2), NOW + timedelta(days=5))
+
+    assert instants(found) == ["03 04:00"]
+
+
+def test_hold_beyond_the_forecast_leaves_nothing_in_it() -> None:
+    planned("one", state=State.PAUSED, paused_at=NOW, resume_at=NOW + timedelta(days=9))
+
+    assert instants(ahead()) == []
+    assert ahead().planned[0].held == 1
+
+
 def test_run_lasts_as_long_as_the_median_of_the_last_ones() -> None:
     workflow = planned("one")
     for seconds in (10, 20, 600):
