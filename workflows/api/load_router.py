@@ -31,13 +31,14 @@ from workflows.api.load_schemas import (
     ScheduleOut,
 )
 from workflows.engine import limits, load
-from workflows.engine.all_schedules import schedules_listed
+from workflows.engine.all_schedules import named, schedules_listed
 from workflows.engine.calendar import find_zone
 from workflows.engine.calendar.instants import to_instant, to_seconds, wall_seconds
 from workflows.engine.forecast import Cell, even_cells
 from workflows.engine.past_load import PastFilter, past_load
 from workflows.engine.schedule_text import describe
 from workflows.exceptions import Fault, InvalidInput, NotFound
+from workflows.models import Workflow
 
 router = Router(tags=["Schedule and structure"])
 CELL_SECONDS = 300
@@ -128,6 +129,7 @@ def show_past(
     least_seconds: Annotated[int, Query(0, ge=0, le=3600)] = 0,
     workflow: str = "",
     is_technical: bool | None = None,
+    q: Annotated[str, Query("", description="Part of a label or a name")] = "",
 ) -> dict[str, Any]:
     """Tell how many workflows ran at once on a day (default today) of ``zone``."""
     reader(request)
@@ -141,7 +143,10 @@ def show_past(
     high = wall_seconds(place, chosen_day + _ONE_DAY, time(0))
     first, until = to_instant(low), to_instant(high)
     chosen = PastFilter(
-        least_seconds=least_seconds, workflow=workflow, is_technical=is_technical
+        least_seconds=least_seconds,
+        workflow=workflow,
+        is_technical=is_technical,
+        among=_keys_of(q) if q.strip() else None,
     )
     found = past_load(first, until, chosen, now)
     cells = even_cells(low, CELL_SECONDS, (high - low) // CELL_SECONDS)
@@ -235,6 +240,11 @@ def _forecast(first: datetime | None, days: int) -> load.Forecast:
         raise InvalidInput(text, faults=[Fault("from", text)])
     begin = begin.replace(second=0, microsecond=0)
     return load.forecast(begin, begin + timedelta(days=days))
+
+
+def _keys_of(text: str) -> tuple[int, ...]:
+    rows = Workflow.objects.visible().filter(named(text.strip()))
+    return tuple(rows.values_list("pk", flat=True))
 
 
 def _quieter(found: load.Forecast) -> list[QuieterOut]:

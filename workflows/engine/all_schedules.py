@@ -46,7 +46,7 @@ def schedules_listed(
     package: str = "",
 ) -> list[Listed]:
     """Return every scheduler of the visible workflows, by label. One query."""
-    workflows = Workflow.objects.visible().filter(_named(text.strip()))
+    workflows = Workflow.objects.visible().filter(named(text.strip()))
     if package:
         workflows = workflows.filter(package=package)
     planned = {(item.workflow.pk, item.activity): item for item in found.planned}
@@ -59,7 +59,7 @@ def schedules_listed(
     return sorted(listed, key=lambda row: (row.workflow.label.casefold(), row.activity))
 
 
-def _named(text: str) -> Q:
+def named(text: str) -> Q:
     """Return the condition that a label, in any language, or a name has ``text``."""
     if not text:
         return Q()

@@ -24,7 +24,7 @@ _NEVER_AT_WORK: Final = (RunStatus.QUEUED, RunStatus.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class PastFilter:
-    """Which runs count; ``name`` is part of a label or an internal name."""
+    """Which runs count; ``among`` are keys of workflows, None stands for all."""
 
     least_seconds: int = 0
     workflow: str = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from workflows.models import Workflow
+from workflows.models import Run, RunStatus, RunTrigger, Workflow
 
 
 def printed(*arguments: str) -> str:
@@ -45,6 +46,24 @@ def test_day_gone_by_has_as_many_hours_as_its_zone_gave_it(db: None) -> None:
 
     assert len(lines) == 23
     assert lines[0].startswith("2026-03-29 00:00 CET")
+
+
+def test_day_gone_by_is_filtered_by_workflow_and_duration(workflow: Workflow) -> None:
+    begun = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    Run.objects.create(
+        workflow=workflow,
+        structure_id=workflow.structure_id,
+        trigger=RunTrigger.SCHEDULE,
+        status=RunStatus.FINISHED,
+        created_at=begun,
+        started_at=begun,
+        ended_at=begun + timedelta(seconds=30),
+    )
+    day = "--past=2026-03-02"
+
+    assert told(day, "--workflow=testsCount")["runs"] == 1
+    assert told(day, "--workflow=other")["runs"] == 0
+    assert told(day, "--least-seconds=31")["runs"] == 0
 
 
 @pytest.mark.parametrize("given", ["--days=15", "--past=tomorrow", "--tz=Mars/Base"])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from workflows.models import Task
+from workflows.models import Run, RunStatus, RunTrigger, Task
 
 CRON = "/api/v1/schedules/from-cron"
 
@@ -71,6 +71,27 @@ def test_past_heat_map_tells_the_day(reader):
 
     assert len(body["items"]) == 23 * 12
     assert body["runs"] == 0
+
+
+def test_past_heat_map_is_filtered_by_name(reader, workflow):
+    now = timezone.now()
+    Run.objects.create(
+        workflow=workflow,
+        structure=workflow.structure,
+        trigger=RunTrigger.SCHEDULE,
+        status=RunStatus.FINISHED,
+        created_at=now,
+        started_at=now - timedelta(seconds=1),
+        ended_at=now,
+    )
+    day = f"{now - timedelta(seconds=1):%Y-%m-%d}"
+
+    found = [
+        reader.get("/api/v1/heat-map/past", day=day, q=text).json()["runs"]
+        for text in ("testsC", "other")
+    ]
+
+    assert found == [1, 0]
 
 
 def test_without_a_plan_all_time_is_free(reader):

@@ -50,13 +50,27 @@ class Command(BaseCommand):
             action="store_true",
             help=_("workflows that begin every few minutes end a free stretch too"),
         )
+        parser.add_argument(
+            "--workflow", default="", metavar="NAME", help=_("with --past: only this")
+        )
+        parser.add_argument(
+            "--least-seconds",
+            type=int,
+            default=0,
+            metavar="N",
+            help=_("with --past: only runs that took so long"),
+        )
         parser.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the one or the other."""
         zone = options["tz"] or ZoneInfo(conf.server_zone())
         if options["past"]:
-            self._past(options["past"], zone, as_json=options["as_json"])
+            chosen = PastFilter(
+                least_seconds=max(0, options["least_seconds"]),
+                workflow=options["workflow"],
+            )
+            self._past(options["past"], zone, chosen, as_json=options["as_json"])
         else:
             self._ahead(
                 options["days"],
@@ -65,12 +79,12 @@ class Command(BaseCommand):
                 as_json=options["as_json"],
             )
 
-    def _past(self, day: date, zone: ZoneInfo, *, as_json: bool) -> None:
+    def _past(
+        self, day: date, zone: ZoneInfo, chosen: PastFilter, *, as_json: bool
+    ) -> None:
         first = wall_seconds(zone, day, time(0))
         until = wall_seconds(zone, day + _ONE_DAY, time(0))
-        found = past_load(
-            to_instant(first), to_instant(until), PastFilter(), timezone.now()
-        )
+        found = past_load(to_instant(first), to_instant(until), chosen, timezone.now())
         hours = _hours(found.profile, first, until)
         if as_json:
             print_json(
