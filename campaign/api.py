@@ -31,6 +31,7 @@ from workflows.api import (
     command_router,
     freeze_router,
     keep_paused_router,
+    load_router,
     notification_router,
     problems,
     properties_router,
@@ -253,6 +254,7 @@ api.add_router("", activity_router.router)
 api.add_router("", approval_router.router)
 api.add_router("", audit_router.router)
 api.add_router("", freeze_router.router)
+api.add_router("", load_router.router)
 api.add_router("", notification_router.router)
 api.add_router("", messages_api.router)
 api.add_router("", deliveries_api.router)

@@ -19,12 +19,15 @@ from workflows.actions.properties import (
 )
 from workflows.actions.rehearsal import EffectLine, Effects, rehearse
 from workflows.actions.schedule import (
+    CronReading,
     SchedulePreview,
     default_schedule,
     next_runs,
     preview_schedule,
+    read_cron,
     save_schedule,
     schedule_of,
+    shift_schedule,
 )
 from workflows.actions.signal import raise_signal
 from workflows.actions.structure import SavedStructure, save_structure
@@ -39,6 +42,7 @@ from workflows.actions.versions import (
 __all__ = [
     "EDITABLE",
     "CommandResult",
+    "CronReading",
     "EffectLine",
     "Effects",
     "SavedStructure",
@@ -62,6 +66,7 @@ __all__ = [
     "preview_schedule",
     "property_warnings",
     "raise_signal",
+    "read_cron",
     "rehearse",
     "reset_to_factory",
     "restore_version",
@@ -69,5 +74,6 @@ __all__ = [
     "save_schedule",
     "save_structure",
     "schedule_of",
+    "shift_schedule",
     "thaw_instance",
 ]

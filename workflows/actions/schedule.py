@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from workflows import audit
+from workflows import audit, conf
 from workflows.actions import rights
 from workflows.actions.find import lock_workflow
 from workflows.actions.structure import add_version, require_editable, require_version
-from workflows.engine import calendar, planning, replanning, structure_rules
-from workflows.engine.calendar import Mark, Preview, Schedule, ScheduleError
+from workflows.engine import calendar, forecast, planning, replanning, structure_rules
+from workflows.engine.calendar import (
+    ChangeEffect,
+    Differences,
+    Fate,
+    Mark,
+    Preview,
+    Schedule,
+    ScheduleError,
+)
 from workflows.engine.graph import Graph
 from workflows.engine.schedule_text import describe
 from workflows.exceptions import Fault, InvalidInput, NotFound
@@ -33,6 +42,8 @@ class SchedulePreview:
     new: tuple[Preview, ...]
     zone: str
     notes: tuple[str, ...]
+    changes: tuple[ChangeEffect, ...]
+    fates: Differences
 
 
 def parse_schedule(
@@ -110,20 +121,87 @@ def preview_schedule(
     old = Schedule.parse(stored) if stored else None
     zone = planning.zone_of(workflow, new)
     instants = tuple(calendar.preview(new, at, count, zone=zone))
+    before: tuple[Preview, ...] = ()
+    fates = Differences((), (Fate.ADDED,) * len(instants))
+    if old is not None:
+        zone_old = planning.zone_of(workflow, old)
+        before = tuple(calendar.preview(old, at, count, zone=zone_old))
+        fates = calendar.differences(
+            old,
+            [item.instant for item in before],
+            zone_old,
+            new,
+            [item.instant for item in instants],
+            zone,
+        )
     return SchedulePreview(
         sentence_old=describe(old) if old else "",
         sentence_new=describe(new),
-        old=(
-            tuple(
-                calendar.preview(old, at, count, zone=planning.zone_of(workflow, old))
-            )
-            if old
-            else ()
-        ),
+        old=before,
         new=instants,
         zone=zone.key,
         notes=_notes(instants),
+        changes=tuple(calendar.change_effects(new, at, zone=zone)),
+        fates=fates,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CronReading:
+    """A cron expression as the nearest schedule; the expression is not kept."""
+
+    schedule: Schedule
+    sentence: str
+    zone: ZoneInfo
+    instants: tuple[datetime, ...]
+    changes: tuple[ChangeEffect, ...]
+
+
+def read_cron(
+    expression: str, *, at: datetime, zone: str = "", count: int = 10
+) -> CronReading:
+    """Turn a cron expression of five fields into the nearest schedule.
+
+    Changes nothing. Raises InvalidInput, at the field ``cron`` for what no schedule
+    can say, at ``zone`` for a zone that does not exist.
+    """
+    try:
+        schedule = calendar.from_cron(expression)
+    except ScheduleError as error:
+        raise InvalidInput(
+            _("This cron expression cannot be a schedule."),
+            faults=[Fault(f.field, f.message) for f in error.faults],
+        ) from error
+    try:
+        found = calendar.resolve_zone(zone, server_tz=conf.server_zone())
+    except ValueError as error:
+        raise InvalidInput(
+            _("This cron expression cannot be a schedule."),
+            faults=[Fault("zone", str(error))],
+        ) from error
+    if zone:
+        schedule = replace(schedule, tz=zone)
+    return CronReading(
+        schedule,
+        describe(schedule),
+        found,
+        tuple(calendar.occurrences(schedule, at, count, zone=found)),
+        tuple(calendar.change_effects(schedule, at, zone=found)),
+    )
+
+
+def shift_schedule(stored: Mapping[str, Any], minutes: int) -> dict[str, Any]:
+    """Return the stored shape with its times of day moved; raises InvalidInput."""
+    moved = forecast.shifted(parse_schedule(stored), minutes)
+    if moved is None:
+        raise InvalidInput(
+            _(
+                "This schedule cannot be moved by %(minutes)s minutes: a time would"
+                " leave its day."
+            ),
+            minutes=minutes,
+        )
+    return moved.as_dict()
 
 
 def _notes(instants: tuple[Preview, ...]) -> tuple[str, ...]:

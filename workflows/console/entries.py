@@ -84,3 +84,23 @@ NOTIFICATIONS = menu.register(
         order=15,
     )
 )
+HEAT_MAP = menu.register(
+    menu.MenuEntry(
+        menu.MONITORING,
+        _("Heat map"),
+        "workflows:heat_map",
+        icon="grid-dots",
+        permission="workflows.view",
+        order=25,
+    )
+)
+SCHEDULES = menu.register(
+    menu.MenuEntry(
+        menu.CONFIGURATION,
+        _("Schedules"),
+        "workflows:schedule_list",
+        icon="calendar-clock",
+        permission="workflows.view",
+        order=60,
+    )
+)

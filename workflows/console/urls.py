@@ -15,6 +15,7 @@ from workflows.console.views import (
     home,
     keeping_paused,
     listings,
+    load,
     notifications,
     properties,
     report,
@@ -58,6 +59,9 @@ urlpatterns = [
         notifications.notifications_read,
         name="notifications_read",
     ),
+    path("schedules/", load.schedule_list, name="schedule_list"),
+    path("schedules/heat-map/", load.heat_map, name="heat_map"),
+    path("schedules/heat-map/past/", load.past_heat_map, name="past_heat_map"),
     path(
         "workflows/<slug:internal_name>/keep-paused/",
         keeping_paused.keep,

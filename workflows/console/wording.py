@@ -44,6 +44,11 @@ def moment(
     return joined.replace("{0}", time).replace("{1}", day)
 
 
+def weekday(value: datetime) -> str:
+    """Return a day with its weekday, in few letters; ``value`` is local already."""
+    return str(format_skeleton("MMMEd", value, locale=locale()))
+
+
 def clock(value: datetime) -> str:
     """Return the time of day with seconds in the active zone."""
     return timezone.localtime(value).strftime("%H:%M:%S")

@@ -30,7 +30,7 @@ WITH last AS (
             ORDER BY workflow_id, id DESC LIMIT %(through)s
         ) AS newest
         WHERE newest.status IN ('finished', 'finished_with_errors')
-            AND NOT newest.is_idle AND NOT newest.is_simulation
+            AND (%(with_idle)s OR NOT newest.is_idle) AND NOT newest.is_simulation
             AND newest.parent_task_id IS NULL
             AND newest.started_at IS NOT NULL AND newest.ended_at IS NOT NULL
         ORDER BY newest.id DESC LIMIT %(runs)s
@@ -67,18 +67,27 @@ class Typical:
         )
 
 
-def typical_duration(workflow_ids: Iterable[int]) -> dict[int, Typical]:
+def typical_duration(
+    workflow_ids: Iterable[int], *, with_idle: bool = False
+) -> dict[int, Typical]:
     """Return what is usual for each workflow that had a run. One query.
 
     Reads the last 30 finished runs that did something, on the index of the workflow's
-    runs, however long the history is.
+    runs, however long the history is. ``with_idle`` counts those that did nothing too:
+    they say nothing about work, but they are part of the load.
     """
     keys = list(workflow_ids)
     if not keys:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            _TYPICAL, {"workflows": keys, "through": _LOOKED_THROUGH, "runs": RUNS}
+            _TYPICAL,
+            {
+                "workflows": keys,
+                "through": _LOOKED_THROUGH,
+                "runs": RUNS,
+                "with_idle": with_idle,
+            },
         )
         return {
             key: Typical(median, deviation * _MAD_SCALE, count)

@@ -131,6 +131,13 @@ class Run(models.Model):
                 name="run_of_origin",
                 condition=Q(origin_task__isnull=False),
             ),
+            # The heat map of the past reads a day of runs, all it needs from here.
+            models.Index(
+                fields=("started_at",),
+                include=("ended_at", "workflow"),
+                name="run_started",
+                condition=Q(started_at__isnull=False),
+            ),
             # purge_history deletes the oldest ended runs.
             models.Index(
                 fields=("ended_at",),

@@ -237,3 +237,76 @@ def test_activity_that_is_no_scheduler_is_not_found(
     )
 
     assert response.status_code == 404
+
+
+def test_proposed_shift_fills_the_fields_and_saves_nothing(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.get(PAGE, {"shift": "7"})
+
+    assert page.context["form"].initial["times"] == "04:07"
+    assert "Every day at 04:07" in page.content.decode()
+    assert {item.fate for item in page.context["preview"].new} == {"moved"}
+    assert StructureVersion.objects.count() == 1
+
+
+def test_shift_that_leaves_the_day_is_refused_in_words(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.get(PAGE, {"shift": "-300"})
+
+    assert page.status_code == 422
+    assert "leave its day" in page.content.decode()
+
+
+def test_preview_tells_what_clock_changes_do(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.post(
+        PAGE, {**DAILY, "times": "02:30", "tz": "Europe/Paris", "do": "preview"}
+    ).content.decode()
+
+    assert "02:30 does not exist that day; it runs at 03:00, once." in page
+    assert "02:30 comes twice that day; it runs the first time only." in page
+    assert 'data-clock="Europe/Paris"' in page
+
+
+def test_typed_cron_shows_its_sentence(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.post(
+        PAGE, {**DAILY, "cron": "0 7 * * 1-5", "do": "preview"}
+    ).content.decode()
+
+    assert "Every weekday at 07:00" in page
+
+
+def test_cron_without_equivalent_is_refused_at_its_field(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.post(PAGE, {**DAILY, "cron": "0 7 1 * 1", "do": "preview"})
+
+    assert page.status_code == 422
+    assert page.context["form"].errors["cron"]
+
+
+def test_quieter_time_taken_over_keeps_what_was_typed(
+    supervisor_client: Client, make_workflow: MakeWorkflow
+) -> None:
+    make_workflow("one")
+
+    page = supervisor_client.post(PAGE, {**DAILY, "tz": "UTC", "shift": "3"})
+
+    assert page.context["form"].initial["times"] == "05:33"
+    assert page.context["form"].initial["tz"] == "UTC"
+    assert StructureVersion.objects.count() == 1

@@ -87,3 +87,34 @@ def test_unknown_zone_is_a_fault() -> None:
 def test_bad_argument_is_refused(argument: str) -> None:
     with pytest.raises(CommandError, match=argument.split("=")[0]):
         preview(DAILY, argument)
+
+
+def test_cron_is_turned_into_the_nearest_schedule() -> None:
+    out, err = StringIO(), StringIO()
+
+    call_command(
+        "schedule_preview",
+        "--cron=30 2 * * *",
+        "--from=2026-03-28T12:00:00Z",
+        "--count=1",
+        "--tz=Europe/Paris",
+        stdout=out,
+        stderr=err,
+    )
+
+    assert out.getvalue() == "2026-03-29T01:00:00Z\n"
+    assert "Every day at 02:30" in err.getvalue()
+
+
+def test_clock_changes_are_told_in_words_when_asked_for() -> None:
+    _code, out, _err = preview(
+        DAILY,
+        "--from=2026-03-01",
+        "--count=1",
+        "--tz=Europe/Paris",
+        "--changes",
+    )
+
+    spring, autumn = out.splitlines()[1:]
+    assert spring.endswith("02:30 does not exist that day; it runs at 03:00, once.")
+    assert autumn.endswith("02:30 comes twice that day; it runs the first time only.")

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from workflows import registry
 from workflows.console import appearance, changes, wording
 from workflows.console.appearance import Look
 from workflows.models import (
@@ -280,6 +281,34 @@ def _seconds(run: Run) -> float:
     if run.started_at is None or run.ended_at is None:
         return 0.0
     return (run.ended_at - run.started_at).total_seconds()
+
+
+@register.simple_tag
+def week_strip(hours: Sequence[int], days: int = 7) -> SafeString:
+    """Draw the hours of a week in which a schedule begins; decorative."""
+    width = days * 24
+    return format_html(
+        '<svg class="week-strip" aria-hidden="true" viewBox="0 0 {0} 14"'
+        ' preserveAspectRatio="none"><rect class="ground" width="{0}" height="14"/>'
+        "{1}{2}</svg>",
+        width,
+        format_html_join(
+            "",
+            '<rect class="day" x="{}" width="0.5" height="14"/>',
+            ((day * 24,) for day in range(1, days)),
+        ),
+        format_html_join(
+            "",
+            '<rect class="mark" x="{}" y="3" width="1" height="8"/>',
+            ((hour,) for hour in hours),
+        ),
+    )
+
+
+@register.filter
+def package_name(slug: str) -> str:
+    """Return the label of a package."""
+    return registry.package_label(slug) if slug else NOTHING
 
 
 @register.simple_tag(takes_context=True)

@@ -3,76 +3,41 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from workflows import conf
 from workflows.actions import (
-    SchedulePreview,
     default_schedule,
     preview_schedule,
     save_schedule,
     schedule_of,
+    shift_schedule,
 )
-from workflows.console import access, wording
+from workflows.console import access
 from workflows.console.forms import add_faults, zone_names
 from workflows.console.schedule_form import ScheduleForm
+from workflows.console.schedule_shown import Shown, shown_preview
 from workflows.console.schedules import schedules_of
 from workflows.console.views.workflow_detail import find
-from workflows.engine.calendar import (
-    Mark,
-    Preview,
-    Schedule,
-    resolve_zone,
-    zone_changes,
-)
+from workflows.engine import load
+from workflows.engine.calendar import Schedule, resolve_zone
 from workflows.engine.schedule_text import describe
 from workflows.exceptions import InvalidInput, NotFound, StaleVersion
 from workflows.models import Source, StructureVersion, Workflow
 
 SHOWN = 10
-LOOK_AHEAD_DAYS = 60
-MARKS: dict[Mark, str | Promise] = {
-    Mark.MOVED: gettext_lazy("moved: this local time does not exist that day"),
-    Mark.REPEATED: gettext_lazy("first of two: this local time comes twice that day"),
-    Mark.EXPIRED: gettext_lazy("after the end: not run"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One line of the preview, in the schedule's zone and in the reader's."""
-
-    text: str
-    here: str
-    iso: str
-    mark: str
-    is_off: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A preview made ready for the page."""
-
-    sentence_old: str
-    sentence_new: str
-    old: list[Instant]
-    new: list[Instant]
-    zone: str
-    zone_old: str
-    notes: Sequence[str]
-    is_same: bool
+#: The load is looked at so far ahead.
+LOOK_AHEAD = timedelta(days=7)
+#: A shift that the address may ask for, in minutes.
+MOST_SHIFTED = 24 * 60
 
 
 @access.requires("workflows.view")
@@ -100,13 +65,18 @@ def schedule(request: HttpRequest, internal_name: str, activity: str) -> HttpRes
     initial = ScheduleForm.initial_of(stored)
     form = ScheduleForm(request.POST or None, initial=initial)
     order = request.POST.get("do", "") if request.method == "POST" else ""
+    minutes = 0 if order in ("save", "reset") else _shift(request)
     shape: dict[str, Any] = stored
     preview: Shown | None = None
     status = 200
+    problem = ""
     conflict: StaleVersion | None = None
     try:
         if request.method == "POST":
             shape = _read(form, workflow, order)
+        if minutes:
+            shape, form, problem = _shifted(shape, minutes)
+            status = 422 if problem else 200
         preview = _preview(workflow, activity, shape)
         if order in ("save", "reset"):
             version = _save(request, workflow, activity, shape)
@@ -122,6 +92,7 @@ def schedule(request: HttpRequest, internal_name: str, activity: str) -> HttpRes
         "form": form,
         "preview": preview,
         "conflict": conflict,
+        "problem": problem,
         "version": request.POST.get("version") or _number(workflow),
         "default_text": _default_text(workflow),
         "refusal": access.lacking(request, "workflows.change_technical"),
@@ -181,72 +152,44 @@ def _default_text(workflow: Workflow) -> str:
     return describe(Schedule.parse(default)) if default else ""
 
 
+def _shift(request: HttpRequest) -> int:
+    """Return by how many minutes the reader wants the schedule moved; 0: not."""
+    text = request.POST.get("shift") or request.GET.get("shift") or ""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 4):
+        return 0
+    minutes = int(text)
+    return minutes if abs(minutes) <= MOST_SHIFTED else 0
+
+
+def _shifted(
+    shape: dict[str, Any], minutes: int
+) -> tuple[dict[str, Any], ScheduleForm, str]:
+    """Return the moved schedule, the form that shows it, and why it was not moved."""
+    problem = ""
+    try:
+        shape = shift_schedule(shape, minutes)
+    except InvalidInput as error:
+        problem = error.message
+    return shape, ScheduleForm(initial=ScheduleForm.initial_of(shape)), problem
+
+
 def _preview(workflow: Workflow, activity: str, shape: dict[str, Any]) -> Shown:
     """Return the sentences and instants of old and new; raises InvalidInput."""
     now = timezone.now()
     found = preview_schedule(
         workflow=workflow, schedule=shape, at=now, count=SHOWN, activity=activity
     )
-    zone = zoneinfo.ZoneInfo(found.zone)
     stored = schedule_of(workflow, activity) or shape
     zone_old = resolve_zone(
         Schedule.parse(stored).tz,
         workflow_tz=workflow.time_zone,
         server_tz=conf.server_zone(),
     )
-    old, new = _instants(found.old, zone_old), _instants(found.new, zone)
-    return Shown(
-        found.sentence_old,
-        found.sentence_new,
-        old,
-        new,
-        found.zone,
-        zone_old.key,
-        [*found.notes, *_zone_notes(zone, now), *_load_notes(found)],
-        found.sentence_old == found.sentence_new and found.old == found.new,
+    crowd = load.crowd_of(
+        load.forecast(now, now + LOOK_AHEAD),
+        workflow,
+        Schedule.parse(shape),
+        zoneinfo.ZoneInfo(found.zone),
     )
-
-
-def _instants(items: Sequence[Preview], zone: zoneinfo.ZoneInfo) -> list[Instant]:
-    here = timezone.get_current_timezone_name()
-    shown = []
-    for item in items:
-        with timezone.override(zone):
-            text = wording.moment(item.instant, seconds=item.instant.second != 0)
-        local = "" if here == zone.key else wording.moment(item.instant)
-        shown.append(
-            Instant(
-                text,
-                local,
-                wording.iso(item.instant),
-                str(MARKS.get(item.mark, "")),
-                item.mark is Mark.EXPIRED,
-            )
-        )
-    return shown
-
-
-def _zone_notes(zone: zoneinfo.ZoneInfo, now: datetime) -> list[str]:
-    """Tell of a clock change that is near."""
-    notes = []
-    for change in zone_changes(zone, now, 1, days=LOOK_AHEAD_DAYS):
-        with timezone.override(zone):
-            when = wording.moment(change.instant)
-        text = (
-            _("Clocks in %(zone)s go forward on %(when)s.")
-            if change.after > change.before
-            else _("Clocks in %(zone)s go back on %(when)s.")
-        )
-        notes.append(text % {"zone": zone.key, "when": when})
-    return notes
-
-
-def _load_notes(found: SchedulePreview) -> list[str]:
-    """Tell how many runs a day a frequent schedule makes."""
-    if len(found.new) < 2:
-        return []
-    distance = found.new[1].instant - found.new[0].instant
-    if distance >= timedelta(minutes=15) or distance <= timedelta(0):
-        return []
-    runs = wording.number(round(timedelta(days=1) / distance))
-    return [_("At this frequency up to %(n)s runs a day are made.") % {"n": runs}]
+    return shown_preview(found, zone_old, now, crowd)

@@ -14,7 +14,13 @@ from workflows.engine.calendar.blackout import (
     free_from,
     stretches,
 )
+from workflows.engine.calendar.changes import (
+    ChangeEffect,
+    OnChange,
+    change_effects,
+)
 from workflows.engine.calendar.cron import from_cron
+from workflows.engine.calendar.differences import Differences, Fate, differences
 from workflows.engine.calendar.durations import format_duration, parse_duration
 from workflows.engine.calendar.faults import ScheduleError
 from workflows.engine.calendar.instants import (
@@ -51,12 +57,16 @@ __all__ = [
     "LAST",
     "Blackout",
     "BlackoutPolicy",
+    "ChangeEffect",
     "Decision",
+    "Differences",
     "Expiry",
     "ExpiryType",
+    "Fate",
     "Kind",
     "Mark",
     "Missed",
+    "OnChange",
     "Ordinal",
     "Policy",
     "Preview",
@@ -68,7 +78,9 @@ __all__ = [
     "Window",
     "YearDay",
     "ZoneChange",
+    "change_effects",
     "covering",
+    "differences",
     "find_zone",
     "first_due",
     "format_duration",

@@ -15,9 +15,13 @@ from django.utils.translation import gettext as _
 from workflows.engine.calendar import (
     Schedule,
     ScheduleError,
+    change_effects,
+    from_cron,
     occurrences,
     resolve_zone,
 )
+from workflows.engine.change_text import describe_change, describe_effect
+from workflows.engine.schedule_text import describe
 
 _MAX_COUNT = 10_000
 _BAD_SPEC = 2
@@ -34,9 +38,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the schedule, the instant to start from, how many, and the zone."""
-        parser.add_argument(
+        given = parser.add_mutually_exclusive_group(required=True)
+        given.add_argument(
+            "--cron",
+            help="Cron expression of five fields, turned into the nearest schedule,"
+            " whose stored shape and sentence are printed to standard error.",
+        )
+        given.add_argument(
             "--spec",
-            required=True,
             help=f"Stored shape as JSON, such as {_EXAMPLE}; - reads it from standard"
             " input.",
         )
@@ -51,6 +60,12 @@ class Command(BaseCommand):
             "--count", type=_count, default=10, help="How many instants. Default: 10."
         )
         parser.add_argument(
+            "--changes",
+            action="store_true",
+            help="Print in words what the next two clock changes do, after the instants"
+            " and a # each.",
+        )
+        parser.add_argument(
             "--tz",
             default="",
             help="Zone of the workflow, used when the schedule names none. Default: "
@@ -60,9 +75,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the instants, or every fault of the schedule with exit code 2."""
         after: datetime = options["after"] or datetime.now(UTC)
-        text = sys.stdin.read() if options["spec"] == "-" else options["spec"]
         try:
-            schedule = Schedule.parse(_load(text))
+            schedule = self._schedule(options)
             zone = resolve_zone(
                 schedule.tz,
                 workflow_tz=options["tz"],
@@ -78,6 +92,21 @@ class Command(BaseCommand):
             sys.exit(_BAD_SPEC)
         for instant in occurrences(schedule, after, options["count"], zone=zone):
             self.stdout.write(f"{instant:%Y-%m-%dT%H:%M:%SZ}")
+        if options["changes"]:
+            for effect in change_effects(schedule, after, zone=zone):
+                words = (
+                    f"{describe_change(effect, zone)} {describe_effect(effect, zone)}"
+                )
+                self.stdout.write(f"# {words}")
+
+    def _schedule(self, options: dict[str, Any]) -> Schedule:
+        if options["cron"]:
+            schedule = from_cron(options["cron"])
+            self.stderr.write(json.dumps(schedule.as_dict()))
+            self.stderr.write(describe(schedule))
+            return schedule
+        text = sys.stdin.read() if options["spec"] == "-" else options["spec"]
+        return Schedule.parse(_load(text))
 
 
 def _load(text: str) -> Any:
