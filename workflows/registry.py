@@ -212,6 +212,7 @@ class WorkflowDeclaration:
 _declarations: dict[str, WorkflowDeclaration] = {}
 _catalogue: dict[str, CatalogueEntry] = {}
 _package_labels: dict[str, str] = {}
+_package_guard: list[Callable[[str], bool]] = []
 T = TypeVar("T", bound=type)
 
 
@@ -382,6 +383,16 @@ def set_package_labels(labels: Mapping[str, str]) -> None:
     """Provide the labels of the packages by slug; called like set_catalogue."""
     _package_labels.clear()
     _package_labels.update(labels)
+
+
+def set_package_guard(guard: Callable[[str], bool]) -> None:
+    """Provide what tells whether a package was taken out of use; one query a call."""
+    _package_guard[:] = [guard]
+
+
+def is_package_removed(slug: str) -> bool:
+    """Return whether the package was removed: its workflows do not start."""
+    return bool(slug) and any(guard(slug) for guard in _package_guard)
 
 
 def package_label(slug: str) -> str:

@@ -28,12 +28,17 @@ def _in_reader_language(labels: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A built-in package; ``instances`` are the roles it belongs to."""
+    """A built-in package.
+
+    ``instances`` are the roles it belongs to, ``needs`` the packages that have to be
+    installed before it.
+    """
 
     slug: str
     label: str
     instances: tuple[str, ...]
     purpose: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,11 @@ def packages() -> Mapping[str, Package]:
     """Return the built-in packages by slug."""
     return {
         row["slug"]: Package(
-            row["slug"], row["label"], tuple(row["instances"]), row["purpose"]
+            row["slug"],
+            row["label"],
+            tuple(row["instances"]),
+            row["purpose"],
+            tuple(row["needs"]),
         )
         for row in _read("packages.json", "packages")
     }

@@ -31,6 +31,11 @@ def by_engine() -> dict[str, Any]:
 
 
 @pytest.fixture
+def client() -> Client:
+    return Client(headers={"accept": "text/html"})
+
+
+@pytest.fixture
 def outsider_client(client: Client, outsider: Operator) -> Client:
     client.force_login(outsider, "django.contrib.auth.backends.ModelBackend")
     return client
