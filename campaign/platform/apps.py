@@ -36,9 +36,11 @@ class PlatformConfig(AppConfig):
         from campaign.platform.services import (  # noqa: PLC0415
             accounts,
             engine_options,
+            exchange,
             webhooks,
         )
 
+        exchange.register()
         conf.set_option_provider(engine_options.changed_values)
         conf.set_option_reader(engine_options.value_of)
         conf.set_account_reader(accounts.http_account)

@@ -76,6 +76,11 @@ def is_removed(slug: str) -> bool:
     return InstalledPackage.objects.filter(slug=slug, removed_at__isnull=False).exists()
 
 
+def installed() -> list[str]:
+    """Return the packages in use, by slug. One query."""
+    return sorted(_in_use())
+
+
 def plan_installation(slug: str) -> Installation:
     """Return what installing would create. Two queries. Raises NotFound."""
     package = _package(slug)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from campaign.platform import configuration as configuration_services
 from campaign.platform.console import wording
-from campaign.platform.console.views import accounts, enumerations, options
+from campaign.platform.console.views import (
+    about,
+    accounts,
+    configuration,
+    enumerations,
+    options,
+)
 from campaign.platform.services import account_changes
 from campaign.platform.services import enumerations as enumeration_services
 from campaign.platform.services import options as option_services
@@ -56,6 +63,23 @@ urlpatterns = [
         enumerations.part_delete,
         name="enumeration_part_delete",
     ),
+    path("configuration/", configuration.configuration_page, name="configuration"),
+    path(
+        "configuration/export/",
+        configuration.configuration_export,
+        name="configuration_export",
+    ),
+    path(
+        "configuration/preview/",
+        configuration.configuration_preview,
+        name="configuration_preview",
+    ),
+    path(
+        "configuration/import/",
+        configuration.configuration_import,
+        name="configuration_import",
+    ),
+    path("about/", about.about_page, name="about"),
 ]
 
 for entry in (
@@ -85,6 +109,21 @@ for entry in (
         permission=enumeration_services.VIEW_RIGHT,
         order=40,
         sections=("/new-enumeration/",),
+    ),
+    menu.MenuEntry(
+        menu.CONFIGURATION,
+        _("Export and import"),
+        "platform:configuration",
+        icon="file-export",
+        permission=configuration_services.EXPORT_RIGHT,
+        order=80,
+    ),
+    menu.MenuEntry(
+        menu.CONFIGURATION,
+        _("About"),
+        "platform:about",
+        icon="info-circle",
+        order=90,
     ),
 ):
     menu.register(entry)

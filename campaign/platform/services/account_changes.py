@@ -60,11 +60,15 @@ def create_account(
     config: Mapping[str, Any],
     secret: str = "",
     enabled: bool = True,
+    needs_secret: bool = True,
     acting_operator: Any,
     source: Source,
     at: datetime,
 ) -> ExternalAccount:
-    """Add an account. Raises PermissionRefused, or InvalidInput naming every fault."""
+    """Add an account. Raises PermissionRefused, or InvalidInput naming every fault.
+
+    Without ``needs_secret`` a webhook may wait for its secret; it posts nothing then.
+    """
     rights.require(acting_operator, ADD_RIGHT)
     found = []
     if _NAME.fullmatch(internal_name) is None:
@@ -78,7 +82,10 @@ def create_account(
         raise InvalidInput(_("The account cannot be added."), faults=found)
     values = account_types.cleaned(type, config)
     found += _label_faults(label) + account_types.faults(
-        type, values, internal_name=internal_name, has_secret=bool(secret)
+        type,
+        values,
+        internal_name=internal_name,
+        has_secret=bool(secret) or not needs_secret,
     )
     if found:
         raise InvalidInput(_("The account cannot be added."), faults=found)
@@ -105,6 +112,7 @@ def change_account(
     config: Mapping[str, Any] | None = None,
     secret: str | None = None,
     enabled: bool | None = None,
+    needs_secret: bool = True,
     acting_operator: Any,
     source: Source,
     at: datetime,
@@ -135,7 +143,7 @@ def change_account(
                 account.type,
                 account.config,
                 internal_name=internal_name,
-                has_secret=bool(account.secrets),
+                has_secret=bool(account.secrets) or not needs_secret,
             )
         if found:
             raise InvalidInput(_("The account cannot be changed so."), faults=found)
