@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Header, Query, Router, Schema
+from ninja import Header, Query, Router, Schema, Status
 
 from campaign.platform.services import custom_options, options
 from workflows.api.caller import ADMIN, operator_with
@@ -74,7 +74,7 @@ def list_options(
 
 
 @router.post("/options", response={201: OptionOut}, url_name="option_list")
-def add_option(request: HttpRequest, body: OptionNew) -> tuple[int, OptionOut]:
+def add_option(request: HttpRequest, body: OptionNew) -> Status[OptionOut]:
     """Add a custom option."""
     operator = operator_with(request, ADMIN, permission=custom_options.ADD_RIGHT)
     made = custom_options.create_option(
@@ -83,17 +83,17 @@ def add_option(request: HttpRequest, body: OptionNew) -> tuple[int, OptionOut]:
         source=Source.API,
         at=timezone.now(),
     )
-    return 201, _option_out(made)
+    return Status(201, _option_out(made))
 
 
 @router.delete("/options/{name}", response={204: None}, url_name="option_detail")
-def delete_option(request: HttpRequest, name: str) -> tuple[int, None]:
+def delete_option(request: HttpRequest, name: str) -> Status[None]:
     """Delete a custom option."""
     operator = operator_with(request, ADMIN, permission=custom_options.DELETE_RIGHT)
     custom_options.delete_option(
         name=name, acting_operator=operator, source=Source.API, at=timezone.now()
     )
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/options/{name}", response=OptionOut, url_name="option_detail")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Header, Query, Router, Schema
+from ninja import Header, Query, Router, Schema, Status
 
 from campaign.platform.models import ExternalAccount
 from campaign.platform.services import account_changes, account_check
@@ -94,12 +94,12 @@ def list_accounts(
 
 
 @router.post("/external-accounts", response={201: AccountOut}, url_name="account_list")
-def add_account(request: HttpRequest, body: AccountIn) -> tuple[int, AccountOut]:
+def add_account(request: HttpRequest, body: AccountIn) -> Status[AccountOut]:
     """Add an external account."""
     made = account_changes.create_account(
         **body.dict(), **order_of(request, account_changes.ADD_RIGHT)
     )
-    return 201, _out(made)
+    return Status(201, _out(made))
 
 
 # Before the plain names, for a name may not hold a colon.
@@ -153,13 +153,13 @@ def change_account(
     response={204: None},
     url_name="account_detail",
 )
-def delete_account(request: HttpRequest, internal_name: str) -> tuple[int, None]:
+def delete_account(request: HttpRequest, internal_name: str) -> Status[None]:
     """Delete an external account that nothing uses."""
     account_changes.delete_account(
         internal_name=internal_name,
         **order_of(request, account_changes.DELETE_RIGHT),
     )
-    return 204, None
+    return Status(204, None)
 
 
 def _answer(response: HttpResponse, account: ExternalAccount) -> AccountOut:

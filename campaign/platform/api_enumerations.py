@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 
 from campaign.platform.api_accounts import order_of
 from campaign.platform.models import Enumeration
@@ -95,12 +95,12 @@ def list_enumerations(
 )
 def add_enumeration(
     request: HttpRequest, body: EnumerationIn
-) -> tuple[int, EnumerationOut]:
+) -> Status[EnumerationOut]:
     """Add an enumeration."""
     made = enumerations.create_enumeration(
         **body.dict(), **order_of(request, enumerations.ADD_RIGHT)
     )
-    return 201, _out(made)
+    return Status(201, _out(made))
 
 
 @router.get(
@@ -137,12 +137,12 @@ def change_enumeration(
     response={204: None},
     url_name="enumeration_detail",
 )
-def delete_enumeration(request: HttpRequest, internal_name: str) -> tuple[int, None]:
+def delete_enumeration(request: HttpRequest, internal_name: str) -> Status[None]:
     """Delete an enumeration with its values and aliases."""
     enumerations.delete_enumeration(
         internal_name=internal_name, **order_of(request, enumerations.DELETE_RIGHT)
     )
-    return 204, None
+    return Status(204, None)
 
 
 @router.put(
@@ -170,16 +170,14 @@ def put_value(
     response={204: None},
     url_name="enumeration_value",
 )
-def delete_value(
-    request: HttpRequest, internal_name: str, value: str
-) -> tuple[int, None]:
+def delete_value(request: HttpRequest, internal_name: str, value: str) -> Status[None]:
     """Delete a value with its aliases."""
     enumerations.delete_value(
         internal_name=internal_name,
         value=value,
         **order_of(request, enumerations.CHANGE_RIGHT),
     )
-    return 204, None
+    return Status(204, None)
 
 
 @router.put(
@@ -205,16 +203,14 @@ def put_alias(
     response={204: None},
     url_name="enumeration_alias",
 )
-def delete_alias(
-    request: HttpRequest, internal_name: str, alias: str
-) -> tuple[int, None]:
+def delete_alias(request: HttpRequest, internal_name: str, alias: str) -> Status[None]:
     """Forget an alias."""
     enumerations.delete_alias(
         internal_name=internal_name,
         alias=alias,
         **order_of(request, enumerations.CHANGE_RIGHT),
     )
-    return 204, None
+    return Status(204, None)
 
 
 def _out(enumeration: Enumeration) -> EnumerationOut:

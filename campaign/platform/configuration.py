@@ -36,6 +36,9 @@ VERSION = 1
 EXPORT_RIGHT = "platform.view_option"
 IMPORT_RIGHT = "platform.change_option"
 MOST_OBJECTS = 5_000
+MOST_DIFFERENCES = 30
+#: Says nothing to a person: it differs whenever anything does.
+_CHECKSUM = "checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,12 +318,37 @@ def _planned(
         return Planned(*common, Outcome.NEW)
     if after is None or _is_same(tried.before, after):
         return Planned(*common, Outcome.SAME)
-    differences = tuple(
-        Difference(name, _shown(tried.before.get(name)), _shown(after.get(name)))
-        for name in sorted({*tried.before, *after})
-        if tried.before.get(name) != after.get(name)
-    )
+    differences = tuple(_differences(_leaves(tried.before), _leaves(after)))
     return Planned(*common, Outcome.CHANGED, differences=differences)
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterable[Difference]:
+    names = [
+        name
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name) and name != _CHECKSUM
+    ]
+    for name in names[:MOST_DIFFERENCES]:
+        yield Difference(name, _shown(before.get(name)), _shown(after.get(name)))
+    if len(names) > MOST_DIFFERENCES:
+        yield Difference("…", "", f"+{len(names) - MOST_DIFFERENCES}")
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Return every single value of an object by its path."""
+    if isinstance(value, Mapping) and value:
+        found = {}
+        for name, one in value.items():
+            found.update(_leaves(one, f"{path}.{name}" if path else str(name)))
+        return found
+    if isinstance(value, list) and value:
+        found = {}
+        for index, one in enumerate(value):
+            found.update(_leaves(one, f"{path}[{index}]"))
+        return found
+    return {path: value}
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -332,6 +360,8 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text if len(text) <= 300 else f"{text[:299]}…"
 

@@ -122,7 +122,7 @@ class AccountForm(forms.Form):
             self.fields[setting.name] = _field(setting)
         has_secret = bool(account and account.secrets)
         secret = forms.CharField(
-            label=account_type.secret_label,
+            label=str(account_type.secret_label),
             required=False,
             strip=False,
             max_length=4096,
@@ -130,7 +130,7 @@ class AccountForm(forms.Form):
             help_text=(
                 _("Set. Leave it empty to keep it; it is never shown.")
                 if has_secret
-                else account_type.secret_help or _("Not set.")
+                else str(account_type.secret_help) or _("Not set.")
             ),
         )
         self.fields["secret"] = secret

@@ -124,15 +124,19 @@ def _python_part(name: str) -> Part:
         told = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return Part(name, "", "", "python")
-    licence = told.get("License-Expression") or ""
+    licence = _said(told, "License-Expression")
     if not licence:
         named = [
             line.rpartition(" :: ")[2]
             for line in told.get_all("Classifier") or []
             if line.startswith(_LICENCE_CLASSIFIER)
         ]
-        licence = ", ".join(named) or (told.get("License") or "").split("\n")[0]
+        licence = ", ".join(named) or _said(told, "License").split("\n")[0]
     return Part(name, metadata.version(name), licence[:80], "python")
+
+
+def _said(told: metadata.PackageMetadata, name: str) -> str:
+    return told[name] if name in told else ""
 
 
 def _version(name: str) -> str:
