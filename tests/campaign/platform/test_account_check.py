@@ -45,7 +45,7 @@ def relay() -> Iterator[int]:
     """A mail server that takes the password "right"."""
 
     def authenticate(_server: Any, _session: Any, _envelope: Any, _how: Any, data: Any):
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
