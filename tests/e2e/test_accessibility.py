@@ -43,7 +43,6 @@ PAGES = (
     "/options/WORKFLOW_MIN_INTERVAL/",
     "/new-option/",
     "/external-accounts/",
-    "/external-accounts/defaultRouting/",
     "/new-external-account/",
     "/new-external-account/routing/",
     "/new-external-account/webhook/",

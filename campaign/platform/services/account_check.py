@@ -177,4 +177,6 @@ def _told(error: Exception) -> str:
         return _("The server did not answer within %(seconds)s s.") % {
             "seconds": SECONDS
         }
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__
