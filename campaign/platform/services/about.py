@@ -136,7 +136,7 @@ def _python_part(name: str) -> Part:
 
 
 def _said(told: metadata.PackageMetadata, name: str) -> str:
-    return str(told[name]) if name in told else ""  # noqa: SIM401 (typed without get)
+    return str(told[name]) if name in told else ""
 
 
 def _version(name: str) -> str:

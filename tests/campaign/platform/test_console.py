@@ -76,7 +76,7 @@ def test_page_asks_ten_queries_at_most(
 ) -> None:
     admin_client.get("/options/")
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(10):
         assert admin_client.get(address).status_code == 200
 
 
