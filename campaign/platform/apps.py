@@ -18,10 +18,12 @@ def ensure_enumerations(
     **_others: Any,
 ) -> None:
     """Make the built-in enumerations, once the table is there."""
-    from campaign.platform.services import enumerations  # noqa: PLC0415 (needs models)
+    from campaign.platform.services import (  # noqa: PLC0415 (needs models)
+        built_in_enumerations,
+    )
 
     if "platform" in apps.app_configs:  # not when a migration backwards removed it
-        enumerations.ensure_built_in(using)
+        built_in_enumerations.ensure_built_in(using)
 
 
 class PlatformConfig(AppConfig):

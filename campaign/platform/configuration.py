@@ -339,16 +339,12 @@ def _differences(
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     """Return every single value of an object by its path."""
     if isinstance(value, Mapping) and value:
-        found = {}
-        for name, one in value.items():
-            found.update(_leaves(one, f"{path}.{name}" if path else str(name)))
-        return found
-    if isinstance(value, list) and value:
-        found = {}
-        for index, one in enumerate(value):
-            found.update(_leaves(one, f"{path}[{index}]"))
-        return found
-    return {path: value}
+        parts = [(f"{path}.{name}".lstrip("."), one) for name, one in value.items()]
+    elif isinstance(value, list) and value:
+        parts = [(f"{path}[{index}]", one) for index, one in enumerate(value)]
+    else:
+        return {path: value}
+    return {leaf: it for name, one in parts for leaf, it in _leaves(one, name).items()}
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from campaign.platform.models import (
     Enumeration,
     EnumerationAlias,
     EnumerationValue,
 )
+from campaign.platform.services.built_in_enumerations import BUILT_IN
 from workflows import audit
 from workflows.actions import rights
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
@@ -32,59 +30,11 @@ LONGEST = 128
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltIn:
-    """An enumeration that comes with the product; it cannot be deleted."""
-
-    internal_name: str
-    label: str | Promise
-    kind: Enumeration.Kind
-    used_by: str | Promise
-
-
-#: Those that the original has from the start. What fills their fields comes with
-#: the packages named; the lists can be prepared before.
-BUILT_IN: Mapping[str, BuiltIn] = {
-    one.internal_name: one
-    for one in (
-        BuiltIn(
-            "urlCategory",
-            gettext_lazy("Categories of tracked links"),
-            Enumeration.Kind.OPEN,
-            gettext_lazy("Category of a tracked link"),
-        ),
-        BuiltIn(
-            "natureOp",
-            gettext_lazy("Nature of campaigns"),
-            Enumeration.Kind.OPEN,
-            gettext_lazy("Nature of a campaign"),
-        ),
-    )
-}
-
-
 class EnumerationFixed(AppError):
     """The enumeration %(name)s belongs to the product: it cannot be changed so."""
 
     code = "enumeration_fixed"
     status = 409
-
-
-def ensure_built_in(using: str = "default") -> None:
-    """Make the built-in enumerations that are missing; called after every migrate."""
-    present = set(
-        Enumeration.objects.using(using).values_list("internal_name", flat=True)
-    )
-    Enumeration.objects.using(using).bulk_create(
-        [
-            Enumeration(
-                internal_name=one.internal_name, label=str(one.label), kind=one.kind
-            )
-            for one in BUILT_IN.values()
-            if one.internal_name not in present
-        ],
-        ignore_conflicts=True,
-    )
 
 
 def find_enumeration(internal_name: str) -> Enumeration:

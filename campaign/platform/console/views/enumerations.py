@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaign.platform.console import acting, forms
 from campaign.platform.models import Enumeration
 from campaign.platform.services import enumerations
+from campaign.platform.services.built_in_enumerations import BUILT_IN
 from workflows.console import access
 from workflows.console.forms import add_faults
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
@@ -33,7 +34,7 @@ def enumeration_list(request: HttpRequest) -> HttpResponse:
         ).order_by("internal_name")[:MOST]
     )
     for row in rows:
-        built_in = enumerations.BUILT_IN.get(row.internal_name)
+        built_in = BUILT_IN.get(row.internal_name)
         row.used_by = built_in.used_by if built_in else ""
     if words:
         rows = [
@@ -90,7 +91,7 @@ def _page(
     **bound: Any,
 ) -> HttpResponse:
     values = list(enumeration.values.prefetch_related("aliases")[:MOST])
-    built_in = enumerations.BUILT_IN.get(enumeration.internal_name)
+    built_in = BUILT_IN.get(enumeration.internal_name)
     refusal = access.lacking(request, enumerations.CHANGE_RIGHT)
     if enumeration.kind == Enumeration.Kind.SYSTEM:
         refusal = refusal or _("The product defines its values.")
