@@ -22,7 +22,15 @@ from pydantic import BaseModel
 
 from campaign.deliveries import api as deliveries_api
 from campaign.messagecenter import api as messages_api
-from campaign.platform import api as platform_api
+from campaign.packages import api as packages_api
+from campaign.platform import (
+    api as platform_api,
+)
+from campaign.platform import (
+    api_accounts,
+    api_configuration,
+    api_enumerations,
+)
 from workflows.api import (
     activity_router,
     approval_router,
@@ -259,3 +267,7 @@ api.add_router("", notification_router.router)
 api.add_router("", messages_api.router)
 api.add_router("", deliveries_api.router)
 api.add_router("", platform_api.router)
+api.add_router("", api_accounts.router)
+api.add_router("", api_enumerations.router)
+api.add_router("", api_configuration.router)
+api.add_router("", packages_api.router)

@@ -213,6 +213,8 @@ class WorkflowDeclaration:
 _declarations: dict[str, WorkflowDeclaration] = {}
 _catalogue: dict[str, CatalogueEntry] = {}
 _package_labels: dict[str, str | Promise] = {}
+_package_guard: list[Callable[[str], bool]] = []
+_installed_packages: list[Callable[[], Iterable[str]]] = []
 T = TypeVar("T", bound=type)
 
 
@@ -383,6 +385,29 @@ def set_package_labels(labels: Mapping[str, str | Promise]) -> None:
     """Provide the labels of the packages by slug; called like set_catalogue."""
     _package_labels.clear()
     _package_labels.update(labels)
+
+
+def set_package_guard(
+    guard: Callable[[str], bool], installed: Callable[[], Iterable[str]]
+) -> None:
+    """Provide what tells whether a package was removed, and which ones are in use.
+
+    Each asks one query a call.
+    """
+    _package_guard[:] = [guard]
+    _installed_packages[:] = [installed]
+
+
+def installed_packages() -> list[str]:
+    """Return the labels of the packages in use. One query."""
+    return [
+        package_label(slug) for provider in _installed_packages for slug in provider()
+    ]
+
+
+def is_package_removed(slug: str) -> bool:
+    """Return whether the package was removed: its workflows do not start."""
+    return bool(slug) and any(guard(slug) for guard in _package_guard)
 
 
 def package_label(slug: str) -> str:

@@ -13,9 +13,9 @@ from workflows.registry import package_label
 
 @admin.register(InstalledPackage)
 class InstalledPackageAdmin(admin.ModelAdmin):
-    """What this instance has; the version and the roles decide it."""
+    """What this instance has or had."""
 
-    list_display = ("slug", "label", "installed_at")
+    list_display = ("slug", "label", "installed_at", "removed_at")
 
     @admin.display(description=gettext_lazy("Label"))
     def label(self, package: InstalledPackage) -> str:
@@ -23,7 +23,7 @@ class InstalledPackageAdmin(admin.ModelAdmin):
         return package_label(package.slug)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody installs by hand."""
+        """Packages are installed on their page of the console."""
         return False
 
     def has_change_permission(
@@ -35,5 +35,5 @@ class InstalledPackageAdmin(admin.ModelAdmin):
     def has_delete_permission(
         self, request: HttpRequest, obj: Model | None = None
     ) -> bool:
-        """A package cannot be removed."""
+        """Packages are removed on their page of the console."""
         return False

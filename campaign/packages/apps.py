@@ -24,6 +24,20 @@ def install_packages(
         installing.install_missing(at=timezone.now())
 
 
+def is_removed(slug: str) -> bool:
+    """Return whether an operator removed the package. One query."""
+    from campaign.packages.services import removal  # noqa: PLC0415 (needs models)
+
+    return removal.is_removed(slug)
+
+
+def installed() -> list[str]:
+    """Return the packages in use. One query."""
+    from campaign.packages.services import removal  # noqa: PLC0415 (needs models)
+
+    return removal.installed()
+
+
 class PackagesConfig(AppConfig):
     name = "campaign.packages"
     label = "packages"
@@ -36,6 +50,7 @@ class PackagesConfig(AppConfig):
         registry.set_package_labels(
             {slug: package.label for slug, package in catalogue.packages().items()}
         )
+        registry.set_package_guard(is_removed, installed)
         post_migrate.connect(
             install_packages, sender=self, dispatch_uid="packages.install_packages"
         )

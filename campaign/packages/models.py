@@ -7,10 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class InstalledPackage(models.Model):
-    """A package whose workflows exist in this instance; it cannot be removed."""
+    """A package that this instance has, or had: a removed one stays removed.
+
+    The row of a removed package keeps the next migrate from installing it again.
+    """
 
     slug = models.CharField(_("Internal name"), max_length=64, unique=True)
     installed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("installed package")

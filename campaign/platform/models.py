@@ -1,9 +1,11 @@
-"""Options and external accounts, shared by every package."""
+"""Options, external accounts and enumerations, shared by every package."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -21,6 +23,11 @@ class Option(models.Model):
         _("Type"), max_length=8, choices=DataType, default=DataType.TEXT
     )
     value = models.JSONField(_("Value"), null=True, blank=True)
+    # What follows speaks of options that an administrator added: no code declares
+    # them. A row that neither is custom nor declared is the pointer of a workflow.
+    is_custom = models.BooleanField(default=False, editable=False)
+    label = models.CharField(_("Label"), max_length=255, blank=True, editable=False)
+    is_secret = models.BooleanField(default=False, editable=False)
     modified_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -37,6 +44,10 @@ class Option(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the page of the option."""
+        return reverse("platform:option_detail", args=[self.name])
 
 
 class ExternalAccount(models.Model):
@@ -74,6 +85,10 @@ class ExternalAccount(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def get_absolute_url(self) -> str:
+        """Return the page of the account."""
+        return reverse("platform:account_detail", args=[self.internal_name])
 
 
 class WebhookDelivery(models.Model):
@@ -117,3 +132,85 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.notification_id}/{self.round}"
+
+
+class Enumeration(models.Model):
+    """A list of values that fields of documents are filled from (enumerations.md)."""
+
+    class Kind(models.TextChoices):
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+        SYSTEM = "system", _("System")
+
+    internal_name = models.CharField(_("Internal name"), max_length=64, unique=True)
+    label = models.CharField(_("Label"), max_length=128)
+    kind = models.CharField(_("Kind"), max_length=8, choices=Kind, default=Kind.OPEN)
+    cleanses_aliases = models.BooleanField(_("Alias cleansing"), default=False)
+
+    class Meta:
+        verbose_name = _("enumeration")
+        verbose_name_plural = _("enumerations")
+        ordering = ("internal_name",)
+
+    def __str__(self) -> str:
+        return self.label
+
+    def get_absolute_url(self) -> str:
+        """Return the page of the enumeration."""
+        return reverse("platform:enumeration_detail", args=[self.internal_name])
+
+
+class EnumerationValue(models.Model):
+    """One value of an enumeration; at most one of them is its default."""
+
+    enumeration = models.ForeignKey(
+        Enumeration, on_delete=models.CASCADE, related_name="values"
+    )
+    value = models.CharField(_("Value"), max_length=128)
+    label = models.CharField(_("Label"), max_length=128)
+    order = models.PositiveIntegerField(_("Order"), default=0)
+    is_default = models.BooleanField(_("Default"), default=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("order", "value")
+        constraints = (
+            models.UniqueConstraint(
+                "enumeration", Lower("value"), name="enumeration_value_once"
+            ),
+            models.UniqueConstraint(
+                fields=("enumeration",),
+                condition=models.Q(is_default=True),
+                name="enumeration_one_default",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class EnumerationAlias(models.Model):
+    """A way to write a value that alias cleansing replaces by the value itself.
+
+    Compared without regard to case and outer blanks.
+    """
+
+    enumeration = models.ForeignKey(
+        Enumeration, on_delete=models.CASCADE, related_name="aliases"
+    )
+    value = models.ForeignKey(
+        EnumerationValue, on_delete=models.CASCADE, related_name="aliases"
+    )
+    alias = models.CharField(_("Alias"), max_length=128)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("alias",)
+        constraints = (
+            models.UniqueConstraint(
+                "enumeration", Lower("alias"), name="enumeration_alias_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.alias

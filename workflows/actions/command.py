@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from workflows import registry
 from workflows.actions import rights
 from workflows.actions.effects import EFFECTS, Order
 from workflows.actions.find import lock_workflow
@@ -37,6 +38,9 @@ class CommandResult:
     command: Command
     workflow: Workflow
     noop: bool
+
+
+_STARTING = (CommandName.START, CommandName.RESTART, CommandName.SIMULATE)
 
 
 def issue_command(
@@ -124,6 +128,14 @@ def _refusal(
     if decided.verdict is Verdict.REFUSE:
         return CommandRefused(
             command=name.value, state=current, allowed=_allowed_names(workflow)
+        )
+    if name in _STARTING and registry.is_package_removed(workflow.package):
+        return CommandRefused(
+            _("The package %(package)s was removed: install it again first."),
+            package=registry.package_label(workflow.package),
+            command=name.value,
+            state=current,
+            allowed=[],
         )
     return None
 

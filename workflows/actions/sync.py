@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from workflows import registry
 from workflows.actions.command import issue_command
 from workflows.engine import replanning
 from workflows.engine.graph import Graph, factory_graph
@@ -53,6 +54,9 @@ def sync_workflows(*, at: datetime) -> list[Synced]:
                 place=declaration.place,
                 name=name,
             )
+        if registry.is_package_removed(entry.package):
+            outcomes.append(Synced(name, "its package was removed"))
+            continue
         outcomes.append(Synced(name, _sync_one(declaration, entry, at)))
     return outcomes
 

@@ -18,6 +18,7 @@ CAUGHT_MAIL_KEPT = options.declare(
     7 * 86_400,
     _("How long caught mail is kept, in seconds."),
     lowest=86_400,
+    used_by=_("Deliveries"),
 )
 
 

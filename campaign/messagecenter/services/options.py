@@ -13,6 +13,7 @@ BATCH_SIZE = options.declare(
     _("How many events are routed at once."),
     lowest=1,
     highest=10_000,
+    used_by=_("Message Center"),
 )
 MAX_TRIES = options.declare(
     "MC_EventMaxTries",
@@ -21,6 +22,7 @@ MAX_TRIES = options.declare(
     _("How often an event that could not be processed is tried again."),
     lowest=0,
     highest=100,
+    used_by=_("Message Center"),
 )
 #: How far updateEventsStatus has read the delivery logs.
 LAST_UPDATE = "MC_LastUpdateFromBL"

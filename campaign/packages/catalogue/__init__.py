@@ -29,15 +29,17 @@ def _in_reader_language(labels: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A built-in package; ``instances`` are the roles it belongs to.
+    """A built-in package.
 
-    ``label`` and ``purpose`` are translated when shown.
+    ``instances`` are the roles it belongs to, ``needs`` the packages that have to be
+    installed before it; ``label`` and ``purpose`` are translated when shown.
     """
 
     slug: str
     label: str | Promise
     instances: tuple[str, ...]
     purpose: str | Promise
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def packages() -> Mapping[str, Package]:
             gettext_lazy(row["label"]),
             tuple(row["instances"]),
             gettext_lazy(row["purpose"]),
+            tuple(row["needs"]),
         )
         for row in _read("packages.json", "packages")
     }

@@ -9,7 +9,13 @@ from campaign.packages.console import views
 from workflows.console import menu
 
 app_name = "packages"
-urlpatterns = [path("packages/", views.package_list, name="package_list")]
+urlpatterns = [
+    path("packages/", views.package_list, name="package_list"),
+    path(
+        "packages/<slug:slug>/install/", views.package_install, name="package_install"
+    ),
+    path("packages/<slug:slug>/remove/", views.package_remove, name="package_remove"),
+]
 
 menu.register(
     menu.MenuEntry(

@@ -23,12 +23,16 @@ class Availability(StrEnum):
     """Why a package is or is not installed."""
 
     INSTALLED = "installed"
+    REMOVED = "removed"
+    MISSING = "missing"
     OTHER_ROLE = "other_role"
     NOT_AVAILABLE = "not_available"
 
 
 AVAILABILITY_LABELS = {
     Availability.INSTALLED: _("Installed"),
+    Availability.REMOVED: _("Removed"),
+    Availability.MISSING: _("Not installed"),
     Availability.OTHER_ROLE: _("For instances of another role"),
     Availability.NOT_AVAILABLE: _("Not available in this version"),
 }
@@ -53,6 +57,7 @@ class ListedPackage:
     label: str
     purpose: str
     instances: tuple[str, ...]
+    needs: tuple[str, ...]
     availability: Availability
     installed_at: datetime | None
     workflows: tuple[ListedWorkflow, ...]
@@ -90,7 +95,8 @@ def availability(slug: str) -> Availability:
 def install_missing(*, at: datetime) -> list[str]:
     """Record the packages that this instance has; return the new ones. Idempotent.
 
-    A package once installed stays, whatever the roles become.
+    A package once installed stays, whatever the roles become, and one that an
+    operator removed stays removed.
     """
     present = set(InstalledPackage.objects.values_list("slug", flat=True))
     missing = [
@@ -107,7 +113,7 @@ def install_missing(*, at: datetime) -> list[str]:
 
 def list_packages() -> tuple[ListedPackage, ...]:
     """Return every package with its workflows, installed ones first. One query."""
-    installed = dict(InstalledPackage.objects.values_list("slug", "installed_at"))
+    rows = {row.slug: row for row in InstalledPackage.objects.all()}
     workflows: dict[str, list[ListedWorkflow]] = {}
     declared = registry.declarations()
     for entry in catalogue.workflows(settings.CAMPAIGN_EDITION):
@@ -126,15 +132,26 @@ def list_packages() -> tuple[ListedPackage, ...]:
             label=str(package.label),
             purpose=str(package.purpose),
             instances=package.instances,
-            availability=(
-                Availability.INSTALLED if slug in installed else availability(slug)
-            ),
-            installed_at=installed.get(slug),
+            needs=package.needs,
+            availability=_availability(slug, rows.get(slug)),
+            installed_at=_installed_at(rows.get(slug)),
             workflows=tuple(workflows.get(slug, ())),
         )
         for slug, package in catalogue.packages().items()
     ]
     return tuple(sorted(listed, key=lambda package: not package.is_installed))
+
+
+def _availability(slug: str, row: InstalledPackage | None) -> Availability:
+    if row is None:
+        found = availability(slug)
+        # What belongs here and has no row was added since the last migrate.
+        return Availability.MISSING if found is Availability.INSTALLED else found
+    return Availability.REMOVED if row.removed_at else Availability.INSTALLED
+
+
+def _installed_at(row: InstalledPackage | None) -> datetime | None:
+    return None if row is None or row.removed_at else row.installed_at
 
 
 def _existing() -> frozenset[str]:

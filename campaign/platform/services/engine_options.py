@@ -19,6 +19,8 @@ from workflows import conf
 
 logger = logging.getLogger(__name__)
 
+ENGINE = _("Workflow engine")
+
 # Here 0 stands for what the engine calls None.
 MAX_ACTIVE = options.declare(
     "WORKFLOW_MAX_ACTIVE",
@@ -26,6 +28,7 @@ MAX_ACTIVE = options.declare(
     0,
     _("How many runs may work at once; 0: twice the number of workers."),
     highest=10_000,
+    used_by=ENGINE,
 )
 MIN_INTERVAL = options.declare(
     "WORKFLOW_MIN_INTERVAL",
@@ -37,6 +40,7 @@ MIN_INTERVAL = options.declare(
     ),
     lowest=1,
     highest=86_400,
+    used_by=ENGINE,
 )
 TASK_HARD_LIMIT = options.declare(
     "WORKFLOW_TASK_HARD_LIMIT",
@@ -45,6 +49,7 @@ TASK_HARD_LIMIT = options.declare(
     _("How long a task may work in all before it is ended, in seconds."),
     lowest=60,
     highest=7 * 86_400,
+    used_by=ENGINE,
 )
 LONG_TASK_HOURS = options.declare(
     "WORKFLOW_LONG_TASK_HOURS",
@@ -53,12 +58,14 @@ LONG_TASK_HOURS = options.declare(
     _("After how many hours a task that still works is warned of."),
     lowest=1,
     highest=168,
+    used_by=ENGINE,
 )
 HTTP_HOSTS = options.declare(
     "WORKFLOW_HTTP_HOSTS",
     options.TEXT,
     conf.OPTIONS["WORKFLOW_HTTP_HOSTS"],
     _("The hosts that workflows may call by HTTP, separated by commas; empty: none."),
+    used_by=ENGINE,
 )
 HTTP_ALLOW_PRIVATE = options.declare(
     "WORKFLOW_HTTP_ALLOW_PRIVATE",
@@ -66,6 +73,7 @@ HTTP_ALLOW_PRIVATE = options.declare(
     conf.OPTIONS["WORKFLOW_HTTP_ALLOW_PRIVATE"],
     _("Whether HTTP calls may reach private addresses: 1 yes, 0 no."),
     highest=1,
+    used_by=ENGINE,
 )
 SQL_SENSITIVE = options.declare(
     "XtkSecurity_FeatureFlag_SqlSensitive",
@@ -73,6 +81,7 @@ SQL_SENSITIVE = options.declare(
     conf.OPTIONS["XtkSecurity_FeatureFlag_SqlSensitive"],
     _("Whether SQL code is searched for statements that lock or empty tables: 1, 0."),
     highest=1,
+    used_by=ENGINE,
 )
 SQL_SENSITIVE_METHODS = options.declare(
     "XtkSecurity_SqlSensitive_Methods",
@@ -83,6 +92,7 @@ SQL_SENSITIVE_METHODS = options.declare(
         " one that is not named is blocked. Others are VACUUM FULL, REINDEX and"
         " CREATE INDEX."
     ),
+    used_by=ENGINE,
 )
 PAUSED_PERIOD = options.declare(
     "NmsServer_PausedWorkflowPeriod",
@@ -91,6 +101,7 @@ PAUSED_PERIOD = options.declare(
     _("Days between two notices that a workflow is still paused."),
     lowest=1,
     highest=365,
+    used_by=ENGINE,
 )
 PAUSED_MAX_NOTICES = options.declare(
     "WorkflowPausedMaxNotices",
@@ -101,6 +112,7 @@ PAUSED_MAX_NOTICES = options.declare(
         " unconditionally; 0: never."
     ),
     highest=100,
+    used_by=ENGINE,
 )
 
 _known: dict[str, Any] = {}

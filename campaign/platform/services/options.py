@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -45,6 +46,16 @@ INTEGER = Option.DataType.INTEGER
 DURATION = Option.DataType.DURATION
 JSON = Option.DataType.JSON
 CHANGE_RIGHT = "platform.change_option"
+VIEW_RIGHT = "platform.view_option"
+#: What stands in the place of a secret value.
+MASK = "••••••"
+#: What a custom option is worth without a value.
+EMPTY: Mapping[Option.DataType, Any] = {
+    Option.DataType.TEXT: "",
+    Option.DataType.INTEGER: 0,
+    Option.DataType.DURATION: 0,
+    Option.DataType.JSON: {},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +68,34 @@ class DeclaredOption(Generic[T]):
     description: str | Promise
     lowest: int | None = None
     highest: int | None = None
+    used_by: str | Promise = ""
+    is_secret: bool = False
+    is_custom: bool = False
 
     def get(self) -> T:
         """Return the value in force. One query."""
         row = Option.objects.filter(name=self.name).values_list("value").first()
         return self.default if row is None or row[0] is None else row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionState:
+    """An option with the value in force and who gave it."""
+
+    option: DeclaredOption[Any]
+    value: Any
+    modified_by: Any = None
+    modified_at: datetime | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether the value is another one than the default."""
+        return bool(self.value != self.option.default)
+
+    @property
+    def version(self) -> str:
+        """Return the name of the value, for conditional changes."""
+        return version_of(self.value)
 
 
 _declared: dict[str, DeclaredOption[Any]] = {}
@@ -75,13 +109,20 @@ def declare(
     *,
     lowest: int | None = None,
     highest: int | None = None,
+    used_by: str | Promise = "",
+    is_secret: bool = False,
 ) -> DeclaredOption[T]:
     """Declare an option; a duration is a number of seconds.
+
+    ``used_by`` names the package that reads it. The value of a secret one is never
+    shown.
 
     Raises DuplicateRegistration when the name is declared otherwise already, and
     ConfigurationError when the default does not fit the type.
     """
-    option = DeclaredOption(name, data_type, default, description, lowest, highest)
+    option = DeclaredOption(
+        name, data_type, default, description, lowest, highest, used_by, is_secret
+    )
     present = _declared.get(name)
     if present is not None and (present.data_type, present.default) != (
         data_type,
@@ -117,11 +158,47 @@ def get_duration(name: str) -> timedelta:
 
 def values() -> dict[str, Any]:
     """Return the values in force of all declared options. One query."""
-    rows = dict(Option.objects.filter(name__in=_declared).values_list("name", "value"))
-    return {
-        name: option.default if rows.get(name) is None else rows[name]
-        for name, option in declared().items()
+    return {state.option.name: state.value for state in listed()}
+
+
+def listed() -> list[OptionState]:
+    """Return every option in force, declared and custom ones, by name. One query."""
+    rows = {
+        row.name: row
+        for row in Option.objects.filter(
+            Q(name__in=_declared) | Q(is_custom=True)
+        ).select_related("modified_by")
     }
+    known = {row.name: _of_row(row) for row in rows.values() if row.is_custom}
+    known.update(_declared)
+    return [_state(option, rows.get(name)) for name, option in sorted(known.items())]
+
+
+def state_of(name: str) -> OptionState:
+    """Return one option with its value. Two queries at most. Raises NotFound."""
+    option = find(name)
+    row = Option.objects.filter(name=name).select_related("modified_by").first()
+    return _state(option, row)
+
+
+def _state(option: DeclaredOption[Any], row: Option | None) -> OptionState:
+    if row is None:
+        return OptionState(option, option.default)
+    value = option.default if row.value is None else row.value
+    return OptionState(option, value, row.modified_by, row.modified_at)
+
+
+def _of_row(row: Option) -> DeclaredOption[Any]:
+    """Return a custom option as if it were declared; its empty value counts as
+    default."""
+    return DeclaredOption(
+        row.name,
+        Option.DataType(row.data_type),
+        EMPTY[Option.DataType(row.data_type)],
+        row.label,
+        is_secret=row.is_secret,
+        is_custom=True,
+    )
 
 
 def set_value(
@@ -157,7 +234,7 @@ def set_value(
             raise StaleVersion(version=version_of(before), expected=expected_version)
         if before == wanted:
             return wanted
-        if wanted == option.default:
+        if wanted == option.default and not option.is_custom:
             Option.objects.filter(name=name).delete()
         else:
             Option.objects.update_or_create(
@@ -176,12 +253,19 @@ def set_value(
             acting_operator=acting_operator,
             source=source,
             at=at,
-            changes={"value": [before, wanted]},
+            changes={"value": masked(option, before, wanted)},
             reason=reason,
         )
     if name in conf.OPTIONS:
         conf.forget_options()
     return wanted
+
+
+def masked(option: DeclaredOption[Any], before: Any, after: Any) -> list[Any]:
+    """Return both values for the audit trail, those of a secret option hidden."""
+    if not option.is_secret:
+        return [before, after]
+    return [MASK if value else "" for value in (before, after)]
 
 
 def version_of(value: Any) -> str:
@@ -261,8 +345,11 @@ def _check_number(option: DeclaredOption[Any], value: Any) -> Fault | None:
 
 
 def find(name: str) -> DeclaredOption[Any]:
-    """Return a declared option; raises NotFound."""
+    """Return an option; asks the database for a custom one. Raises NotFound."""
     option = _declared.get(name)
-    if option is None:
-        raise NotFound(_("No option is named %(name)s."), name=name)
-    return option
+    if option is not None:
+        return option
+    row = Option.objects.filter(name=name, is_custom=True).first()
+    if row is not None:
+        return _of_row(row)
+    raise NotFound(_("No option is named %(name)s."), name=name)
