@@ -136,6 +136,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ("-id",)
+        permissions = (("operate_delivery", _("Pause, resume and stop deliveries")),)
 
     def __str__(self) -> str:
         return self.label
@@ -194,6 +195,9 @@ class BroadLog(models.Model):
         verbose_name = _("delivery log")
         verbose_name_plural = _("delivery logs")
         ordering = ("-id",)
+        permissions = (
+            ("reveal_personal_data", _("See the personal data of recipients")),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=(

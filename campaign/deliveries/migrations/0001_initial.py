@@ -202,6 +202,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "delivery",
                 "verbose_name_plural": "deliveries",
+                "permissions": (
+                    ("operate_delivery", "Pause, resume and stop deliveries"),
+                ),
                 "ordering": ("-id",),
             },
         ),
@@ -341,6 +344,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "delivery log",
                 "verbose_name_plural": "delivery logs",
+                "permissions": (
+                    ("reveal_personal_data", "See the personal data of recipients"),
+                ),
                 "ordering": ("-id",),
                 "indexes": [
                     models.Index(
