@@ -230,6 +230,12 @@ class BroadLog(models.Model):
                 condition=~Q(claimed_by=""),
             ),
             models.Index(fields=("delivery", "status"), name="broadlog_of_delivery"),
+            # The list of deliveries: when each tries again.
+            models.Index(
+                fields=("delivery", "next_retry_at"),
+                name="broadlog_next_try",
+                condition=Q(next_retry_at__isnull=False),
+            ),
             # Pointers and the status copy.
             models.Index(fields=("last_modified", "id"), name="broadlog_modified"),
             models.Index(fields=("target_type", "target_id"), name="broadlog_target"),

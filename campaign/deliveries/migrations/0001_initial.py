@@ -370,6 +370,11 @@ class Migration(migrations.Migration):
                         fields=["delivery", "status"], name="broadlog_of_delivery"
                     ),
                     models.Index(
+                        condition=models.Q(("next_retry_at__isnull", False)),
+                        fields=["delivery", "next_retry_at"],
+                        name="broadlog_next_try",
+                    ),
+                    models.Index(
                         fields=["last_modified", "id"], name="broadlog_modified"
                     ),
                     models.Index(

@@ -129,16 +129,14 @@ def steer_delivery(
         if before == aim:
             return Steered(delivery, noop=True)
         if expected_state is not None and before != expected_state:
-            raise StaleState(
-                state=_label(before), expected=_label(expected_state)
-            )
+            raise StaleState(state=_label(before), expected=_label(expected_state))
         if before not in sources:
             raise DeliveryRefused(_refusal(delivery), state=_label(before))
         delivery.state = aim
         delivery.save(update_fields=["state", "modified_at"])
         audit.record(
             action=f"deliveries.delivery.{_PAST[verb]}",
-            object_type="delivery",
+            object_type="deliveries.delivery",
             object_id=delivery.pk,
             object_label=delivery.label,
             changes={"state": [before, aim]},
@@ -243,6 +241,8 @@ def _label(state: int) -> str:
 
 def _refusal(delivery: Delivery) -> str:
     verbs = possible(delivery)
+    if delivery.state == DeliveryState.EDITING:
+        return _("A delivery that is being edited sends nothing yet.")
     if not verbs:
         return _("A delivery in the state %(state)s has ended for good.") % {
             "state": _label(delivery.state)

@@ -28,6 +28,7 @@ def event_row_class(record: Event) -> str:
 class EventTable(tables.Table):
     """The event history of one queue; rows carry ``look``."""
 
+    choose = _cell("event_select", "select", verbose_name="", empty_values=())
     event = _cell("event", "lead-cell", verbose_name=_("Event id"), empty_values=())
     type = _cell("event_type", verbose_name=_("Type and channel"))
     status = _cell("event_status", verbose_name=_("Status"))

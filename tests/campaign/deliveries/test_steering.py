@@ -273,9 +273,7 @@ def test_preview_tells_in_numbers_and_changes_nothing(
     pending("a@example.org", "b@example.org")
     pending("c@example.org", target_id=99, status=LogStatus.SENDING)
 
-    told = preview_steering(
-        delivery_id=delivery.pk, verb="stop", acting_operator=None
-    )
+    told = preview_steering(delivery_id=delivery.pk, verb="stop", acting_operator=None)
 
     assert told.state_after == DeliveryState.STOPPED
     assert told.effects[0].startswith("2 messages that wait are cancelled")
@@ -286,9 +284,7 @@ def test_preview_tells_in_numbers_and_changes_nothing(
 def test_preview_of_what_is_impossible_says_why(delivery: Delivery) -> None:
     Delivery.objects.update(state=DeliveryState.FINISHED)
 
-    told = preview_steering(
-        delivery_id=delivery.pk, verb="pause", acting_operator=None
-    )
+    told = preview_steering(delivery_id=delivery.pk, verb="pause", acting_operator=None)
 
     assert "ended for good" in told.refusal
     assert told.effects == ()
