@@ -29,6 +29,7 @@ from workflows.api import (
     audit_router,
     caller,
     command_router,
+    documented,
     freeze_router,
     keep_paused_router,
     notification_router,
@@ -98,6 +99,7 @@ class Api(NinjaAPI):
             for operation in operations.values():
                 operation["responses"].setdefault("default", PROBLEM_RESPONSE)
                 _take_summary(operation)
+        documented.complete(document)
         return document
 
 
