@@ -87,8 +87,8 @@ def delivery_steer(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
             if done.noop:
                 messages.info(request, _("Nothing had to be changed."))
             else:
-                told = str(_LOOKS[verb][2])
-                messages.success(request, told % {"label": done.delivery.label})
+                text = str(_LOOKS[verb][2])
+                messages.success(request, text % {"label": done.delivery.label})
             return redirect(done.delivery)
     told = steering.preview_steering(
         delivery_id=pk, verb=verb, acting_operator=operator

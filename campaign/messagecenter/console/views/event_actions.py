@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -119,10 +121,11 @@ def _ask(
     return render(request, "deliveries/reveal.html", context, status=status)
 
 
-@access.requires()
 @require_safe
-def event_export(request: HttpRequest) -> StreamingHttpResponse:
+def event_export(request: HttpRequest) -> HttpResponseBase:
     """Answer the filtered list as a CSV file."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
     kind = chosen_kind(request)
     found = EventFilter(request.GET, queryset=queries.KINDS[kind].objects.all()).qs
     status = chosen_status(request)
