@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.security.base import AuthBase
 from pydantic import BaseModel
@@ -41,6 +42,7 @@ from workflows.api import (
     versions_router,
     workflow_router,
 )
+from workflows.api.bodies import read_json
 from workflows.exceptions import AppError, Fault
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,14 @@ class Encoder(DjangoJSONEncoder):
         if isinstance(value, BaseModel):
             return value.model_dump()
         return super().default(value)
+
+
+class BodyParser(Parser):
+    """Reads JSON; what it refuses becomes 400."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the body."""
+        return read_json(request.body)
 
 
 class Renderer(BaseRenderer):
@@ -150,6 +160,7 @@ api = Api(
     openapi_url="/openapi.json",
     docs_url=None,
     auth=TokenAuth(),
+    parser=BodyParser(),
     renderer=Renderer(),
 )
 

@@ -6,7 +6,6 @@ triggering-a-signal-activity.md; statuses are our choice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -20,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel
 
 from workflows.api import problems, rows
-from workflows.api.bodies import require_small
+from workflows.api.bodies import read_json, require_small
 from workflows.api.caller import authenticate, reader
 from workflows.api.command_router import Asked, respond
 from workflows.api.signal_parameters import ParameterFaults
@@ -149,9 +148,7 @@ def _activities(workflow: Workflow) -> dict[str, dict[str, Any]]:
 def _read_body(request: HttpRequest) -> dict[str, Any]:
     require_small(request)
     try:
-        body = json.loads(request.body)
-    except RecursionError as error:
-        raise InvalidInput(_("The body is nested too deeply.")) from error
+        body = read_json(request.body)
     except ValueError as error:
         raise InvalidInput(
             _("The body is no JSON: %(fault)s."), fault=str(error)

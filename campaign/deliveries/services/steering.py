@@ -265,17 +265,23 @@ def _number(count: int) -> str:
 
 
 def _pause_effects(counts: Counts) -> Iterable[str]:
-    yield ngettext(
-        "%(n)s message that waits is kept back until the delivery is resumed.",
-        "%(n)s messages that wait are kept back until the delivery is resumed.",
-        counts.waiting + counts.retried,
-    ) % {"n": _number(counts.waiting + counts.retried)}
+    if not counts.waiting + counts.retried:
+        yield _("No message waits at this moment.")
+    else:
+        yield ngettext(
+            "%(n)s message that waits is kept back until the delivery is resumed.",
+            "%(n)s messages that wait are kept back until the delivery is resumed.",
+            counts.waiting + counts.retried,
+        ) % {"n": _number(counts.waiting + counts.retried)}
     yield from _on_their_way(counts)
     yield _("New events are still taken; their messages wait as well.")
     yield _("Messages whose validity ends meanwhile are cancelled afterwards.")
 
 
 def _resume_effects(counts: Counts) -> Iterable[str]:
+    if not counts.waiting + counts.retried:
+        yield _("No message waits at this moment.")
+        return
     yield ngettext(
         "%(n)s message goes to the senders.",
         "%(n)s messages go to the senders.",
@@ -284,11 +290,14 @@ def _resume_effects(counts: Counts) -> Iterable[str]:
 
 
 def _stop_effects(counts: Counts) -> Iterable[str]:
-    yield ngettext(
-        "%(n)s message that waits is cancelled and never sent.",
-        "%(n)s messages that wait are cancelled and never sent.",
-        counts.waiting,
-    ) % {"n": _number(counts.waiting)}
+    if counts.waiting:
+        yield ngettext(
+            "%(n)s message that waits is cancelled and never sent.",
+            "%(n)s messages that wait are cancelled and never sent.",
+            counts.waiting,
+        ) % {"n": _number(counts.waiting)}
+    elif not counts.retried:
+        yield _("No message waits at this moment.")
     if counts.retried:
         yield ngettext(
             "%(n)s message that failed is not tried again.",
