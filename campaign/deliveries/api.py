@@ -81,12 +81,16 @@ def list_deliveries(
     limit: int = Query(50, ge=1, le=500),
     cursor: str | None = None,
     state: int | None = None,
+    channel: int | None = None,
+    execution_type: int | None = None,
 ) -> dict[str, Any]:
-    """List the deliveries, newest first."""
+    """List the deliveries, newest first; execution type 2 are technical ones."""
     operator_with(request, SCOPE, permission="deliveries.view_delivery")
     found = Delivery.objects.all()
-    if state is not None:
-        found = found.filter(state=state)
+    wanted = {"state": state, "channel": channel, "execution_type": execution_type}
+    found = found.filter(
+        **{name: value for name, value in wanted.items() if value is not None}
+    )
     page = keyset(found, limit=limit, cursor=cursor)
     return {"items": [_delivery_out(d) for d in page.items], "next": page.next}
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from campaign.access.models import Scope
 from campaign.deliveries.services.revealing import reveal
@@ -36,6 +36,7 @@ from campaign.messagecenter.services.reprocessing import (
     process_again,
     read_ids,
 )
+from campaign.platform import listing
 from campaign.platform.exports import csv_response
 from campaign.platform.personal import REVEAL
 from workflows.api.caller import operator_with
@@ -174,6 +175,15 @@ class EventOut(Schema):
     href: str
 
 
+class Narrow(Schema):
+    """What narrows the history further, as in the console."""
+
+    channel: int | None = Field(None, ge=0, le=32_767, description="Its number.")
+    errors: bool = Field(False, description="Only events that had an error.")
+    since: AwareDatetime | None = Field(None, description="Collected then or later.")
+    until: AwareDatetime | None = Field(None, description="Collected before.")
+
+
 class EventPage(Schema):
     items: list[EventOut]
     next: str | None
@@ -182,6 +192,7 @@ class EventPage(Schema):
 @router.get("/events", response=EventPage, url_name="event_list")
 def list_events(
     request: HttpRequest,
+    narrow: Query[Narrow],
     limit: int = Query(50, ge=1, le=500),
     cursor: str | None = None,
     queue: Literal["realtime", "batch"] = "realtime",
@@ -194,8 +205,9 @@ def list_events(
     deliveries.reveal_personal_data, except in events that it pushed itself.
     The scope is event:read. Give one filter: each has an index of its own.
     """
-    operator, _kind, found = _narrowed(request, queue, status, event_type)
-    page = keyset(found, limit=limit, cursor=cursor)
+    operator, _kind, found = _narrowed(request, queue, status, event_type, narrow)
+    with listing.bounded_time():
+        page = keyset(found, limit=limit, cursor=cursor)
     is_open = operator.has_perm(REVEAL)
     shown = [
         own_document(event)
@@ -207,7 +219,11 @@ def list_events(
 
 
 def _narrowed(
-    request: HttpRequest, queue: str, status: str | None, event_type: str | None
+    request: HttpRequest,
+    queue: str,
+    status: str | None,
+    event_type: str | None,
+    narrow: Narrow,
 ) -> tuple[Any, str, QuerySet[Any]]:
     """Return the caller, the kind and the events that it asks for."""
     kind = RT if queue == "realtime" else BATCH
@@ -226,6 +242,12 @@ def _narrowed(
         found = found.filter(status=number)
     if event_type is not None:
         found = found.filter(type=event_type)
+    if narrow.channel is not None:
+        found = found.filter(wished_channel=narrow.channel)
+    if narrow.errors:
+        found = found.filter(error_count__gt=0)
+    with listing.bounded_time():
+        found = listing.between(found, narrow.since, narrow.until)
     return operator, kind, found
 
 
@@ -354,6 +376,7 @@ def reveal_event(request: HttpRequest, event: str, body: RevealIn) -> dict[str, 
 )
 def export(
     request: HttpRequest,
+    narrow: Query[Narrow],
     queue: Literal["realtime", "batch"] = "realtime",
     status: str | None = None,
     event_type: str | None = Query(None, alias="type"),
@@ -363,7 +386,7 @@ def export(
     Payloads are left out; recipients are masked for a caller without the right
     deliveries.reveal_personal_data. The scope is event:read.
     """
-    operator, kind, found = _narrowed(request, queue, status, event_type)
+    operator, kind, found = _narrowed(request, queue, status, event_type, narrow)
     lines = export_events(
         found,
         kind=kind,

@@ -36,6 +36,7 @@ PAGES = (
     "/message-center/new-event-type/",
     "/deliveries/",
     "/deliveries/logs/",
+    "/production/objects/",
     "/monitoring/",
     "/monitoring/caught-mail/",
     "/packages/",

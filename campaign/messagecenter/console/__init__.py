@@ -11,6 +11,7 @@ from campaign.messagecenter.console.views import (
     event_actions,
     event_types,
     events,
+    objects,
     templates,
 )
 from workflows.console import menu
@@ -37,6 +38,7 @@ register_converter(KindConverter, "event_kind")
 ROOT = "message-center/"
 app_name = "messagecenter"
 urlpatterns = [
+    path("production/objects/", objects.object_list, name="object_list"),
     path(f"{ROOT}events/", events.event_list, name="event_list"),
     path(
         f"{ROOT}events/changes/", events.event_list_changes, name="event_list_changes"
@@ -159,6 +161,16 @@ menu.register(
         icon="braces",
         permission="messagecenter.view_eventtype",
         order=30,
+    )
+)
+menu.register(
+    menu.MenuEntry(
+        menu.PRODUCTION,
+        _("Objects created automatically"),
+        "messagecenter:object_list",
+        icon="stack-2",
+        permission=objects.VIEW,
+        order=40,
     )
 )
 menu.set_landmark(menu.EVENTS, "messagecenter:event_list")

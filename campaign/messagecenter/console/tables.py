@@ -47,6 +47,20 @@ class EventTable(tables.Table):
         }
 
 
+class ObjectTable(tables.Table):
+    """The execution deliveries; rows carry ``look``."""
+
+    label = _cell("object_label", "lead-cell", verbose_name=_("Label"), empty_values=())
+    state = _cell("object_state", verbose_name=_("State"), empty_values=())
+    template = _cell("object_template", verbose_name=_("Made from"))
+    month = _cell("object_month", verbose_name=_("Month"))
+    created = _cell("object_created", verbose_name=_("Created"), empty_values=())
+
+    class Meta:
+        attrs = {"class": "grid cards-on-phone"}
+        row_attrs = {"data-row": lambda record: str(record.pk)}
+
+
 class EventTypeTable(tables.Table):
     """The event types; rows carry ``look`` and ``template_count``."""
 
