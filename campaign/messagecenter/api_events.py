@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field
 
 from campaign.access.models import Scope
 from campaign.deliveries.services.revealing import reveal
-from campaign.messagecenter.intake_faces import MAX_BATCH
+from campaign.messagecenter.api_event_bodies import BATCH_OF_EVENTS, EVENT, takes
 from campaign.messagecenter.intake_urls import event_api
 from campaign.messagecenter.models import BatchEvent, RtEvent
 from campaign.messagecenter.services.event_exports import export_events
@@ -45,76 +45,6 @@ from workflows.exceptions import Fault, InvalidInput, NotFound
 from workflows.models import Source
 
 router = Router(tags=["Events"])
-
-_EVENT_FIELDS: dict[str, Any] = {
-    "email": {"type": "string", "description": "For the channel email."},
-    "mobile_phone": {"type": "string", "description": "For the channel sms."},
-    "registration_token": {"type": "string", "description": "For push channels."},
-    "channel": {
-        "type": "string",
-        "enum": ["email", "sms", "push", "push_ios", "push_android"],
-        "description": "Default: the channel of the event type.",
-    },
-    "ctx": {
-        "type": "object",
-        "description": "The attributes that the event type declares.",
-    },
-    "external_id": {"type": "string", "maxLength": 128},
-    "language": {"type": "string", "maxLength": 16},
-    "origin": {"type": "string", "maxLength": 64},
-    "scheduled": {
-        "type": "string",
-        "format": "date-time",
-        "description": "Not processed before; without a zone it is in UTC.",
-    },
-    "expiration": {
-        "type": "string",
-        "format": "date-time",
-        "description": "Void after; without a zone it is in UTC.",
-    },
-    "queue": {"type": "string", "enum": ["realtime", "batch"], "default": "realtime"},
-}
-_EVENT = {
-    "type": "object",
-    "required": ["ctx"],
-    "additionalProperties": False,
-    "properties": _EVENT_FIELDS,
-}
-_ITEM = {
-    **_EVENT,
-    "required": ["type", "ctx"],
-    "properties": {
-        "type": {"type": "string", "description": "The id of the event type."},
-        **_EVENT_FIELDS,
-    },
-}
-_BATCH = {
-    "type": "object",
-    "required": ["events"],
-    "additionalProperties": False,
-    "properties": {
-        "events": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MAX_BATCH,
-            "items": _ITEM,
-        }
-    },
-}
-_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "maxLength": 128},
-    "description": (
-        "The same key with the same body gets the first answer again, with another"
-        " body 409. Kept for at least a day."
-    ),
-}
-
-
-def _takes(schema: dict[str, Any]) -> dict[str, Any]:
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return {"requestBody": body, "parameters": [_KEY]}
 
 
 class AcceptedOut(Schema):
@@ -255,7 +185,7 @@ def _narrowed(
     "/events:batch",
     response={202: BatchOut},
     url_name="event_batch",
-    openapi_extra=_takes(_BATCH),
+    openapi_extra=takes(BATCH_OF_EVENTS),
 )
 def push_events(request: HttpRequest) -> HttpResponse:
     """Push up to 1,000 events, 8 MiB at most; one result per index.
@@ -402,7 +332,7 @@ def export(
     "/events/{event}",
     response={202: AcceptedOut},
     url_name="event_push",
-    openapi_extra=_takes(_EVENT),
+    openapi_extra=takes(EVENT),
 )
 def push_event(request: HttpRequest, event: str) -> HttpResponse:
     """Push an event of the published event type ``event``, 64 KiB at most.
