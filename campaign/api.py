@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.security.base import AuthBase
 from pydantic import BaseModel
@@ -37,6 +38,7 @@ from workflows.api import (
     audit_router,
     caller,
     command_router,
+    documented,
     freeze_router,
     keep_paused_router,
     load_router,
@@ -49,6 +51,7 @@ from workflows.api import (
     versions_router,
     workflow_router,
 )
+from workflows.api.bodies import read_json
 from workflows.exceptions import AppError, Fault
 
 logger = logging.getLogger(__name__)
@@ -85,6 +88,14 @@ class Encoder(DjangoJSONEncoder):
         return super().default(value)
 
 
+class BodyParser(Parser):
+    """Reads JSON; what it refuses becomes 400."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the body."""
+        return read_json(request.body)
+
+
 class Renderer(BaseRenderer):
     """Answers in JSON."""
 
@@ -107,6 +118,7 @@ class Api(NinjaAPI):
             for operation in operations.values():
                 operation["responses"].setdefault("default", PROBLEM_RESPONSE)
                 _take_summary(operation)
+        documented.complete(document)
         return document
 
 
@@ -157,6 +169,7 @@ api = Api(
     openapi_url="/openapi.json",
     docs_url=None,
     auth=TokenAuth(),
+    parser=BodyParser(),
     renderer=Renderer(),
 )
 

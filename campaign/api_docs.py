@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from campaign.api import api
 
+FIRST_ERROR = 400
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -49,6 +50,8 @@ class Operation:
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
     answers: tuple[Answer, ...]
+    errors: tuple[Answer, ...]
+    example: str
 
 
 @require_safe
@@ -98,9 +101,22 @@ def _operation(
                 str(status), answer["description"], _fields(_content(answer), schemas)
             )
             for status, answer in raw["responses"].items()
-            if status != "default"
+            if status != "default" and int(status) < FIRST_ERROR
         ),
+        errors=tuple(
+            Answer(str(status), answer["description"], ())
+            for status, answer in raw["responses"].items()
+            if status != "default" and int(status) >= FIRST_ERROR
+        ),
+        example=_example(raw.get("requestBody", {})),
     )
+
+
+def _example(holder: Mapping[str, Any]) -> str:
+    for content in holder.get("content", {}).values():
+        if "example" in content:
+            return json.dumps(content["example"], indent=2, ensure_ascii=False)
+    return ""
 
 
 def _content(holder: Mapping[str, Any]) -> Mapping[str, Any]:

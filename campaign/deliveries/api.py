@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
+from pydantic import Field
 
-from campaign.deliveries.models import BroadLog, Delivery, LogStatus
-from workflows.api.caller import operator_with
+from campaign.deliveries.models import BroadLog, Delivery, DeliveryState, LogStatus
+from campaign.deliveries.services import steering
+from campaign.platform.personal import REVEAL, mask_address, mask_text
+from workflows.api.caller import EXECUTE, operator_with
 from workflows.api.paging import keyset
 from workflows.exceptions import Fault, InvalidInput, NotFound
+from workflows.models import Source
 
 router = Router(tags=["Deliveries"])
 SCOPE = "event:read"
@@ -76,12 +81,16 @@ def list_deliveries(
     limit: int = Query(50, ge=1, le=500),
     cursor: str | None = None,
     state: int | None = None,
+    channel: int | None = None,
+    execution_type: int | None = None,
 ) -> dict[str, Any]:
-    """List the deliveries, newest first."""
+    """List the deliveries, newest first; execution type 2 are technical ones."""
     operator_with(request, SCOPE, permission="deliveries.view_delivery")
     found = Delivery.objects.all()
-    if state is not None:
-        found = found.filter(state=state)
+    wanted = {"state": state, "channel": channel, "execution_type": execution_type}
+    found = found.filter(
+        **{name: value for name, value in wanted.items() if value is not None}
+    )
     page = keyset(found, limit=limit, cursor=cursor)
     return {"items": [_delivery_out(d) for d in page.items], "next": page.next}
 
@@ -98,6 +107,85 @@ def show_delivery(request: HttpRequest, number: int) -> DeliveryOut:
     return _delivery_out(delivery)
 
 
+class SteerIn(Schema):
+    """Why, and the state that the caller saw; both may be left out."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [{"reason": "wrong subject", "expected_state": 55}]
+        }
+    }
+
+    reason: str = Field("", max_length=512)
+    expected_state: int | None = None
+
+
+class SteerOut(Schema):
+    """The delivery after the order; ``noop`` when it was so already.
+
+    With ``preview=1`` the state it would have, ``effects`` in words, or ``refusal``.
+    """
+
+    id: int
+    state: int
+    state_label: str
+    noop: bool = False
+    effects: list[str] = []
+    refusal: str = ""
+
+
+@router.post(
+    "/deliveries/{int:number}/{verb}", response=SteerOut, url_name="delivery_steer"
+)
+def steer(
+    request: HttpRequest,
+    number: int,
+    verb: Literal["pause", "resume", "stop"],
+    body: SteerIn,
+    preview: bool = False,
+) -> SteerOut:
+    """Pause, resume or stop a delivery; its waiting messages follow.
+
+    Doing it twice changes nothing. 409 when the state does not allow it or is not the
+    expected one. With ``preview=1`` nothing is changed. The scope is workflow:execute,
+    the right deliveries.operate_delivery.
+    """
+    operator: Any = operator_with(request, EXECUTE, permission=steering.OPERATE)
+    if preview:
+        told = steering.preview_steering(
+            delivery_id=number, verb=verb, acting_operator=operator
+        )
+        return SteerOut(
+            id=number,
+            state=told.state_after,
+            state_label=DeliveryState(told.state_after).name.lower(),
+            noop=told.noop,
+            effects=list(told.effects),
+            refusal=told.refusal,
+        )
+    done = steering.steer_delivery(
+        delivery_id=number,
+        verb=verb,
+        acting_operator=operator,
+        source=Source.API,
+        at=timezone.now(),
+        reason=body.reason,
+        expected_state=body.expected_state,
+    )
+    return steered_document(done)
+
+
+def steered_document(done: steering.Steered) -> SteerOut:
+    """Return what the API and the command line answer."""
+    state = DeliveryState(done.delivery.state)
+    return SteerOut(
+        id=done.delivery.pk,
+        state=state,
+        state_label=state.name.lower(),
+        noop=done.noop,
+    )
+
+
 @router.get("/logs", response=LogPage, url_name="delivery_log_list")
 def list_logs(
     request: HttpRequest,
@@ -112,8 +200,10 @@ def list_logs(
 
     ``status`` narrows the logs of one delivery, ``target_type`` those of one
     ``target_id``: each needs the other to stay quick however many logs there are.
+    Addresses are masked for a caller without the right
+    deliveries.reveal_personal_data.
     """
-    operator_with(request, SCOPE, permission="deliveries.view_broadlog")
+    operator = operator_with(request, SCOPE, permission="deliveries.view_broadlog")
     _check_filters(delivery_id, status, target_type, target_id)
     wanted = {
         "delivery_id": delivery_id,
@@ -125,17 +215,19 @@ def list_logs(
         **{name: value for name, value in wanted.items() if value is not None}
     )
     page = keyset(found.defer("context"), limit=limit, cursor=cursor)
-    return {"items": [_log_out(log) for log in page.items], "next": page.next}
+    is_open = operator.has_perm(REVEAL)
+    items = [_log_out(log, is_open=is_open) for log in page.items]
+    return {"items": items, "next": page.next}
 
 
 @router.get("/logs/{int:number}", response=LogOut, url_name="delivery_log_detail")
 def show_log(request: HttpRequest, number: int) -> LogOut:
     """Show a delivery log."""
-    operator_with(request, SCOPE, permission="deliveries.view_broadlog")
+    operator = operator_with(request, SCOPE, permission="deliveries.view_broadlog")
     log = BroadLog.objects.defer("context").filter(pk=number).first()
     if log is None:
         raise NotFound(_("There is no delivery log %(number)s."), number=number)
-    return _log_out(log)
+    return _log_out(log, is_open=operator.has_perm(REVEAL))
 
 
 def _check_filters(
@@ -169,7 +261,10 @@ def _delivery_out(delivery: Delivery) -> DeliveryOut:
     )
 
 
-def _log_out(log: BroadLog) -> LogOut:
+def _log_out(log: BroadLog, *, is_open: bool) -> LogOut:
+    if not is_open:  # a copy for this answer; it is never saved
+        log.address = mask_address(log.address)
+        log.smtp_reply = mask_text(log.smtp_reply)
     return LogOut(
         **{
             name: getattr(log, name)

@@ -136,6 +136,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ("-id",)
+        permissions = (("operate_delivery", _("Pause, resume and stop deliveries")),)
 
     def __str__(self) -> str:
         return self.label
@@ -194,6 +195,9 @@ class BroadLog(models.Model):
         verbose_name = _("delivery log")
         verbose_name_plural = _("delivery logs")
         ordering = ("-id",)
+        permissions = (
+            ("reveal_personal_data", _("See the personal data of recipients")),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=(
@@ -226,6 +230,12 @@ class BroadLog(models.Model):
                 condition=~Q(claimed_by=""),
             ),
             models.Index(fields=("delivery", "status"), name="broadlog_of_delivery"),
+            # The list of deliveries: when each tries again.
+            models.Index(
+                fields=("delivery", "next_retry_at"),
+                name="broadlog_next_try",
+                condition=Q(next_retry_at__isnull=False),
+            ),
             # Pointers and the status copy.
             models.Index(fields=("last_modified", "id"), name="broadlog_modified"),
             models.Index(fields=("target_type", "target_id"), name="broadlog_target"),

@@ -9,95 +9,42 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
+from pydantic import AwareDatetime, Field
 
 from campaign.access.models import Scope
-from campaign.messagecenter.intake_faces import MAX_BATCH
+from campaign.deliveries.services.revealing import reveal
+from campaign.messagecenter.api_event_bodies import BATCH_OF_EVENTS, EVENT, takes
 from campaign.messagecenter.intake_urls import event_api
 from campaign.messagecenter.models import BatchEvent, RtEvent
-from campaign.messagecenter.services.event_keys import BATCH, RT
+from campaign.messagecenter.services.event_exports import export_events
+from campaign.messagecenter.services.event_keys import BATCH, RT, read_id
 from campaign.messagecenter.services.reading import (
     MODELS,
+    find_event,
+    masked_document,
     own_document,
     status_of_api_value,
 )
+from campaign.messagecenter.services.reprocessing import (
+    MOST,
+    PROCESS_AGAIN,
+    preview_again,
+    process_again,
+    read_ids,
+)
+from campaign.platform import listing
+from campaign.platform.exports import csv_response
+from campaign.platform.personal import REVEAL
 from workflows.api.caller import operator_with
 from workflows.api.paging import keyset
-from workflows.exceptions import Fault, InvalidInput
+from workflows.exceptions import Fault, InvalidInput, NotFound
+from workflows.models import Source
 
 router = Router(tags=["Events"])
-
-_EVENT_FIELDS: dict[str, Any] = {
-    "email": {"type": "string", "description": "For the channel email."},
-    "mobile_phone": {"type": "string", "description": "For the channel sms."},
-    "registration_token": {"type": "string", "description": "For push channels."},
-    "channel": {
-        "type": "string",
-        "enum": ["email", "sms", "push", "push_ios", "push_android"],
-        "description": "Default: the channel of the event type.",
-    },
-    "ctx": {
-        "type": "object",
-        "description": "The attributes that the event type declares.",
-    },
-    "external_id": {"type": "string", "maxLength": 128},
-    "language": {"type": "string", "maxLength": 16},
-    "origin": {"type": "string", "maxLength": 64},
-    "scheduled": {
-        "type": "string",
-        "format": "date-time",
-        "description": "Not processed before; without a zone it is in UTC.",
-    },
-    "expiration": {
-        "type": "string",
-        "format": "date-time",
-        "description": "Void after; without a zone it is in UTC.",
-    },
-    "queue": {"type": "string", "enum": ["realtime", "batch"], "default": "realtime"},
-}
-_EVENT = {
-    "type": "object",
-    "required": ["ctx"],
-    "additionalProperties": False,
-    "properties": _EVENT_FIELDS,
-}
-_ITEM = {
-    **_EVENT,
-    "required": ["type", "ctx"],
-    "properties": {
-        "type": {"type": "string", "description": "The id of the event type."},
-        **_EVENT_FIELDS,
-    },
-}
-_BATCH = {
-    "type": "object",
-    "required": ["events"],
-    "additionalProperties": False,
-    "properties": {
-        "events": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MAX_BATCH,
-            "items": _ITEM,
-        }
-    },
-}
-_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "maxLength": 128},
-    "description": (
-        "The same key with the same body gets the first answer again, with another"
-        " body 409. Kept for at least a day."
-    ),
-}
-
-
-def _takes(schema: dict[str, Any]) -> dict[str, Any]:
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return {"requestBody": body, "parameters": [_KEY]}
 
 
 class AcceptedOut(Schema):
@@ -158,6 +105,15 @@ class EventOut(Schema):
     href: str
 
 
+class Narrow(Schema):
+    """What narrows the history further, as in the console."""
+
+    channel: int | None = Field(None, ge=0, le=32_767, description="Its number.")
+    errors: bool = Field(False, description="Only events that had an error.")
+    since: AwareDatetime | None = Field(None, description="Collected then or later.")
+    until: AwareDatetime | None = Field(None, description="Collected before.")
+
+
 class EventPage(Schema):
     items: list[EventOut]
     next: str | None
@@ -166,6 +122,7 @@ class EventPage(Schema):
 @router.get("/events", response=EventPage, url_name="event_list")
 def list_events(
     request: HttpRequest,
+    narrow: Query[Narrow],
     limit: int = Query(50, ge=1, le=500),
     cursor: str | None = None,
     queue: Literal["realtime", "batch"] = "realtime",
@@ -174,12 +131,35 @@ def list_events(
 ) -> dict[str, Any]:
     """List the events of a queue, newest first; narrowed by status or type.
 
+    Personal data is masked for a caller without the right
+    deliveries.reveal_personal_data, except in events that it pushed itself.
     The scope is event:read. Give one filter: each has an index of its own.
     """
+    operator, _kind, found = _narrowed(request, queue, status, event_type, narrow)
+    with listing.bounded_time():
+        page = keyset(found, limit=limit, cursor=cursor)
+    is_open = operator.has_perm(REVEAL)
+    shown = [
+        own_document(event)
+        if is_open or event.operator_id == operator.pk
+        else masked_document(own_document(event))
+        for event in page.items
+    ]
+    return {"items": shown, "next": page.next}
+
+
+def _narrowed(
+    request: HttpRequest,
+    queue: str,
+    status: str | None,
+    event_type: str | None,
+    narrow: Narrow,
+) -> tuple[Any, str, QuerySet[Any]]:
+    """Return the caller, the kind and the events that it asks for."""
     kind = RT if queue == "realtime" else BATCH
     model: type[RtEvent | BatchEvent] = MODELS[kind]
     right = f"messagecenter.view_{model._meta.model_name}"
-    operator_with(request, Scope.EVENT_READ.value, permission=right)
+    operator = operator_with(request, Scope.EVENT_READ.value, permission=right)
     found: QuerySet[RtEvent | BatchEvent] = model.objects.all()
     if status is not None and event_type is not None:
         fault = Fault("type", _("Filter by status or by type, not by both."))
@@ -192,15 +172,20 @@ def list_events(
         found = found.filter(status=number)
     if event_type is not None:
         found = found.filter(type=event_type)
-    page = keyset(found, limit=limit, cursor=cursor)
-    return {"items": [own_document(event) for event in page.items], "next": page.next}
+    if narrow.channel is not None:
+        found = found.filter(wished_channel=narrow.channel)
+    if narrow.errors:
+        found = found.filter(error_count__gt=0)
+    with listing.bounded_time():
+        found = listing.between(found, narrow.since, narrow.until)
+    return operator, kind, found
 
 
 @router.post(
     "/events:batch",
     response={202: BatchOut},
     url_name="event_batch",
-    openapi_extra=_takes(_BATCH),
+    openapi_extra=takes(BATCH_OF_EVENTS),
 )
 def push_events(request: HttpRequest) -> HttpResponse:
     """Push up to 1,000 events, 8 MiB at most; one result per index.
@@ -211,11 +196,143 @@ def push_events(request: HttpRequest) -> HttpResponse:
     return event_api(request)
 
 
+class AgainIn(Schema):
+    """The events, by id, and why."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [{"ids": ["rt-42", "rt-43"], "reason": "relay repaired"}]
+        }
+    }
+
+    ids: list[str] = Field(min_length=1, max_length=MOST)
+    reason: str = Field("", max_length=512)
+
+
+class RecycledOut(Schema):
+    """A failed event and the one made of it; empty in a preview."""
+
+    id: str
+    new: str
+
+
+class RefusedOut(Schema):
+    reason: str
+    ids: list[str]
+
+
+class AgainOut(Schema):
+    """``hastened`` are due at once, ``recycled`` got a new event each."""
+
+    hastened: list[str]
+    recycled: list[RecycledOut]
+    refused: list[RefusedOut]
+
+
+class RevealIn(Schema):
+    """Why the personal data is needed."""
+
+    model_config = {
+        "json_schema_extra": {"examples": [{"reason": "customer asked, case 1180"}]}
+    }
+
+    reason: str = Field(min_length=1, max_length=512)
+
+
+@router.post("/events:process-again", response=AgainOut, url_name="event_process_again")
+def process_events_again(
+    request: HttpRequest, body: AgainIn, preview: bool = False
+) -> dict[str, Any]:
+    """Process up to 500 events again, as far as each one's status allows.
+
+    One that waits after an error is due at once; one with a delivery error is recycled
+    as a new event, once. The others are refused with the reason. With ``preview=1``
+    nothing is changed. The scope is event:push, the right
+    messagecenter.process_again.
+    """
+    operator: Any = operator_with(
+        request, Scope.EVENT_PUSH.value, permission=PROCESS_AGAIN
+    )
+    keys = read_ids(body.ids)
+    at = timezone.now()
+    if preview:
+        return preview_again(keys=keys, acting_operator=operator, at=at).document()
+    done = process_again(
+        keys=keys,
+        acting_operator=operator,
+        source=Source.API,
+        at=at,
+        reason=body.reason,
+    )
+    return done.document()
+
+
+@router.post("/events:reveal/{event}", response=EventOut, url_name="event_reveal")
+def reveal_event(request: HttpRequest, event: str, body: RevealIn) -> dict[str, Any]:
+    """Show the event ``event`` with its personal data; the reason is kept.
+
+    The scope is event:read, the right deliveries.reveal_personal_data.
+    """
+    operator: Any = operator_with(request, Scope.EVENT_READ.value, permission=REVEAL)
+    key = read_id(event)
+    found = find_event(key) if key else None
+    if found is None:
+        raise NotFound(_("No event has this id."))
+    right = f"messagecenter.view_{found._meta.model_name}"
+    operator_with(request, Scope.EVENT_READ.value, permission=right)
+    reveal(
+        object_type="messagecenter.event",
+        object_id=str(key),
+        object_label=f"{found.type} {key}",
+        acting_operator=operator,
+        source=Source.API,
+        reason=body.reason,
+        at=timezone.now(),
+    )
+    return own_document(found)
+
+
+@router.get(
+    "/events.csv",
+    url_name="event_csv",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "The file",
+                "content": {"text/csv": {"schema": {"type": "string"}}},
+            }
+        }
+    },
+)
+def export(
+    request: HttpRequest,
+    narrow: Query[Narrow],
+    queue: Literal["realtime", "batch"] = "realtime",
+    status: str | None = None,
+    event_type: str | None = Query(None, alias="type"),
+) -> StreamingHttpResponse:
+    """Answer the event history as CSV, newest first, up to 100,000 events.
+
+    Payloads are left out; recipients are masked for a caller without the right
+    deliveries.reveal_personal_data. The scope is event:read.
+    """
+    operator, kind, found = _narrowed(request, queue, status, event_type, narrow)
+    lines = export_events(
+        found,
+        kind=kind,
+        filters=request.GET.urlencode(),
+        acting_operator=operator,
+        source=Source.API,
+        at=timezone.now(),
+    )
+    return csv_response(lines, f"events-{kind}.csv")
+
+
 @router.post(
     "/events/{event}",
     response={202: AcceptedOut},
     url_name="event_push",
-    openapi_extra=_takes(_EVENT),
+    openapi_extra=takes(EVENT),
 )
 def push_event(request: HttpRequest, event: str) -> HttpResponse:
     """Push an event of the published event type ``event``, 64 KiB at most.

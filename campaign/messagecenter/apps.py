@@ -18,7 +18,12 @@ class MessageCenterConfig(AppConfig):
         """Declare the options and the daily purge; listen to the senders."""
         from campaign.deliveries.services import hooks  # noqa: PLC0415
         from campaign.messagecenter.services import options  # noqa: F401, PLC0415
+        from campaign.messagecenter.services.kept_answers import (  # noqa: PLC0415
+            KeptAnswers,
+        )
+        from workflows.api.repeated import set_keeper  # noqa: PLC0415
 
+        set_keeper(KeptAnswers())
         register_periodic(
             "messagecenter.purge", "campaign.messagecenter.services.purge.purge", DAY
         )

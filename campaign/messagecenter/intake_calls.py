@@ -51,10 +51,10 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """Return the document as bytes."""
+        """Return the document as bytes; half characters of a caller as "?"."""
         return json.dumps(
             self.document, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        ).encode("utf-8", "replace")
 
     def headers(self, length: int) -> list[tuple[str, str]]:
         """Return the headers for a body of that length."""

@@ -23,6 +23,7 @@ from campaign.messagecenter.services.event_body import (
 )
 from campaign.messagecenter.services.event_keys import EventKey, read_id, read_pkey
 from campaign.messagecenter.services.event_rules import EventRules, find_rules
+from campaign.platform.personal import REVEAL
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
 
 MAX_BATCH = 1000
@@ -113,12 +114,20 @@ def push_batch(call: Call) -> Answer:
 
 
 def read_own(call: Call, event_id: str) -> Answer:
-    """Show one event: ``GET /api/v1/events/{id}``."""
-    call.principal(READ)
+    """Show one event: ``GET /api/v1/events/{id}``.
+
+    Its personal data is masked for a caller who neither pushed it nor has the right.
+    """
+    principal = call.principal(READ)
     key = read_id(event_id)
     if key is None:
         raise UnknownEvent
-    return Answer(HTTPStatus.OK, reading.own_document(_found(key)))
+    event = _found(key)
+    document = reading.own_document(event)
+    is_own = event.operator_id == principal.operator_id
+    if not is_own and not principal.operator().has_perm(REVEAL):
+        document = reading.masked_document(document)
+    return Answer(HTTPStatus.OK, document)
 
 
 def read_standard(call: Call, event_type: str, pkey: str) -> Answer:

@@ -258,6 +258,11 @@ class Event(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     last_modified = models.DateTimeField()
     archived_at = models.DateTimeField(null=True, blank=True)
+    recycled_from = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text=_("The event of the same queue that this one was made of."),
+    )
 
     class Meta:
         abstract = True
@@ -273,6 +278,12 @@ class Event(models.Model):
                 condition=~Q(status__in=(1, 2, 3, 4))
                 | Q(delivery__isnull=False, processed_at__isnull=False),
                 name="%(class)s_processed_has_delivery",
+            ),
+            # Process again: an event is recycled once, however often it is asked.
+            models.UniqueConstraint(
+                fields=("recycled_from",),
+                name="%(class)s_recycled_once",
+                condition=Q(recycled_from__isnull=False),
             ),
         )
         indexes = (
@@ -327,6 +338,7 @@ class RtEvent(Event):
     class Meta(Event.Meta):
         verbose_name = _("real-time event")
         verbose_name_plural = _("real-time events")
+        permissions = (("process_again", _("Process events again")),)
 
     def get_absolute_url(self) -> str:
         return reverse("messagecenter:event_detail", args=["rt", self.pk])

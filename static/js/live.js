@@ -2,7 +2,7 @@
 
    <div data-live="5" data-token="…" hx-get="…" hx-trigger="live" hx-swap="none">
    The answer is 204, or fragments to swap out of band and a new X-Live-Token. What
-   the reader is in (an open menu, a focused control without id) is left alone, and
+   the reader is in (an open menu, a selection, a control without id) is left alone, and
    asked for again. */
 
 import { say } from "./announce.js";
@@ -49,7 +49,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const target = event.detail.target;
   if (!target || target.id === "toasts") return;
   const focus = document.activeElement;
-  const isBusy = target.querySelector(":popover-open, dialog[open]")
+  const isBusy = target.querySelector(":popover-open, dialog[open], [data-select]:checked")
     || (focus && focus !== document.body && target.contains(focus)
       && (!focus.id || focus.matches("input, select, textarea")));
   if (isBusy) {

@@ -31,6 +31,8 @@ PAGES = (
     "/schedules/heat-map/?days=14",
     "/schedules/heat-map/past/",
     "/message-center/events/",
+    "/message-center/events/?queue=batch",
+    "/message-center/events/process-again/?event=rt-1",
     "/message-center/event-types/",
     "/message-center/event-types/EVTorderShipped/",
     "/message-center/templates/",
@@ -38,6 +40,7 @@ PAGES = (
     "/message-center/new-event-type/",
     "/deliveries/",
     "/deliveries/logs/",
+    "/production/objects/",
     "/monitoring/",
     "/monitoring/caught-mail/",
     "/packages/",
@@ -73,7 +76,10 @@ def found_pages(stack: LiveStack, push: Callable[..., str]) -> list[str]:
     template = stack.call("GET", "/api/v1/templates").body["items"][0]
     return [
         event_address(event),
+        f"{event_address(event)}reveal/",
         f"/deliveries/{row['delivery']}/",
+        f"/deliveries/{row['delivery']}/stop/",
+        f"/deliveries/logs/{row['broadlog_id']}/reveal/",
         f"/deliveries/logs/{row['broadlog_id']}/",
         f"/message-center/templates/{template['internal_name']}/",
     ]

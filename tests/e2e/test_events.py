@@ -26,7 +26,7 @@ def test_event_is_found_by_its_recipient_and_opened(
     expect(rows.first).to_contain_text("found@example.com")
     rows.first.locator("[data-open]").click()
 
-    expect(page.locator("#event-facts")).to_contain_text("found@example.com")
+    expect(page.locator("#event-facts")).to_contain_text("f•••@example.com")
     expect(page.locator("main")).to_contain_text("A-1027")
 
 
@@ -39,6 +39,12 @@ def test_event_page_follows_the_way_to_sent(
 
     steps = page.locator("#event-steps")
     steps.get_by_role("link").last.click()
+    expect(page.locator("main")).to_contain_text("f•••@example.com")
+
+    page.get_by_role("link", name="Reveal").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("the customer asked")
+    dialog.get_by_role("button", name="Reveal").click()
     expect(page.locator("main")).to_contain_text("followed@example.com")
 
 
@@ -77,3 +83,34 @@ def test_template_is_drafted_previewed_and_published(
     page.goto("/monitoring/caught-mail/")
     row = page.locator("tr[data-row]", has_text="new-version@example.com")
     expect(row).to_contain_text("Under way: EVTaccountCreated")
+
+
+def test_event_of_the_list_is_chosen_and_the_refusal_tells_why(
+    page: Page, push: Callable[..., str]
+) -> None:
+    page.goto(event_address(push("again@example.com")))
+    expect(page.locator("#event-state")).to_have_text("Sent")
+    page.goto("/message-center/events/?q=again@example.com")
+
+    page.locator("[data-select]").first.check()
+    page.get_by_role("button", name="Process again").click()
+
+    expect(page.locator("main")).to_contain_text("its message was sent")
+    expect(page.locator("main").get_by_role("button", name="Process")).to_be_disabled()
+
+
+def test_delivery_is_paused_and_resumed(page: Page, push: Callable[..., str]) -> None:
+    page.goto(event_address(push("steered@example.com")))
+    expect(page.locator("#event-state")).to_have_text("Sent")
+    page.locator("#event-steps").get_by_role("link", name="Delivery").first.click()
+
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(page.locator("#delivery-state")).to_have_text("Paused")
+    waiting = push("held@example.com")
+    page.get_by_role("link", name="Resume").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+    expect(page.locator("#delivery-state")).to_have_text("In progress")
+
+    page.goto(event_address(waiting))
+    expect(page.locator("#event-state")).to_have_text("Sent")

@@ -56,6 +56,7 @@ class Asked:
     "/{internal_name}/commands",
     response={200: CommandAccepted | CommandPreview, 202: CommandAccepted},
     url_name="workflow_commands",
+    openapi_extra={"parameters": [repeated.PARAMETER], "x-errors": [422]},
 )
 def post_command(
     request: HttpRequest, internal_name: str, body: CommandIn, preview: Preview = False

@@ -50,7 +50,9 @@ def problem(
         {name: value for name, value in fields.items() if name not in _RESERVED}
     )
     response = HttpResponse(
-        json.dumps(document, cls=_Encoder, ensure_ascii=False),
+        json.dumps(document, cls=_Encoder, ensure_ascii=False).encode(
+            "utf-8", "replace"
+        ),
         status=status,
         content_type=CONTENT_TYPE,
         headers=dict(headers or {}),

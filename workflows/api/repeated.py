@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
@@ -23,9 +23,39 @@ from workflows.models import Command
 
 HEADER = "Idempotency-Key"
 LONGEST = 128
+#: How the document tells of the header.
+PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "schema": {"type": "string", "maxLength": LONGEST},
+    "description": (
+        "Within 24 hours the same key with the same order gets the first answer again,"
+        " with Idempotent-Replayed: true; with another order 422."
+    ),
+}
 REMEMBERED = timedelta(hours=24)
 # Two-part advisory locks are apart from the one-part locks of tasks.
 _LOCK_CLASS = 0x1D
+
+
+class Keeper(Protocol):
+    """Remembers answers by operator and key; the application provides the table."""
+
+    def find(self, operator: Any, key: str, since: datetime) -> dict[str, Any] | None:
+        """Return the answer kept since an instant, or None."""
+
+    def keep(
+        self, operator: Any, key: str, answer: dict[str, Any], at: datetime
+    ) -> None:
+        """Remember an answer in the caller's transaction; an older one goes."""
+
+
+_keepers: list[Keeper] = []
+
+
+def set_keeper(keeper: Keeper) -> None:
+    """Provide what remembers the answers of orders that no ledger holds."""
+    _keepers[:] = [keeper]
 
 
 class KeyReused(AppError):
@@ -81,6 +111,39 @@ def answer_once(
             response = problems.of_error(error)
         mine.filter(pk__gt=newest).update(answer=_kept(response, fingerprint))
     return response
+
+
+def answer_kept(
+    *,
+    operator: Any,
+    key: str,
+    asked: Mapping[str, Any],
+    at: datetime,
+    give: Callable[[], HttpResponse],
+) -> HttpResponse:
+    """Return what ``give()`` answers, or answered within 24 hours, for orders that no
+    ledger holds.
+
+    A refusal is not kept: nothing was done, so that the same key may be tried again
+    later. Without a keeper every call is new. Raises KeyReused and what ``give``
+    raises. One transaction, which a refusal does not undo.
+    """
+    if not _keepers:
+        return give()
+    fingerprint = _fingerprint(asked)
+    with transaction.atomic():
+        _wait_turn(operator, key)
+        earlier = _keepers[0].find(operator, key, at - REMEMBERED)
+        if earlier is not None:
+            return _replay(earlier, fingerprint)
+        try:
+            response = give()
+        except AppError as error:
+            refusal = error
+        else:
+            _keepers[0].keep(operator, key, _kept(response, fingerprint), at)
+            return response
+    raise refusal
 
 
 def _wait_turn(operator: Any, key: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Status
+from ninja import Router
 
-from workflows.api import rows
+from workflows.api import repeated, rows
 from workflows.api.bodies import require_small
 from workflows.api.order_schemas import SignalAccepted, SignalIn
 from workflows.api.signal_parameters import ParameterFaults
-from workflows.api.signals import accept_signal
+from workflows.api.signals import signal_response
 
 router = Router(tags=["Commands"])
 
@@ -18,10 +18,11 @@ router = Router(tags=["Commands"])
     "/{internal_name}/signals/{activity}",
     response={202: SignalAccepted},
     url_name="workflow_signal",
+    openapi_extra={"parameters": [repeated.PARAMETER], "x-errors": [422, 429]},
 )
 def post_signal(
     request: HttpRequest, internal_name: str, activity: str, body: SignalIn
-) -> Status[SignalAccepted] | HttpResponse:
+) -> HttpResponse:
     """Raise a signal: 202 before any effect, 409 when the workflow is not started.
 
     429 with ``Retry-After`` when the activity's shortest interval is not over. With
@@ -30,7 +31,7 @@ def post_signal(
     require_small(request)
     workflow = rows.find_workflow(internal_name)
     try:
-        accepted = accept_signal(
+        return signal_response(
             request,
             workflow,
             activity,
@@ -39,4 +40,3 @@ def post_signal(
         )
     except ParameterFaults as error:
         return error.response()
-    return Status(202, accepted)

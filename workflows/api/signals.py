@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from workflows.actions import raise_signal
 from workflows.actions.rights import operate_right
 from workflows.actions.signal import require_interval
+from workflows.api import repeated
 from workflows.api.caller import EXECUTE, SIGNAL, operator_with
 from workflows.api.command_router import clock_runs
 from workflows.api.order_schemas import SignalAccepted
@@ -64,6 +65,41 @@ def accept_signal(
         activity=activity,
         status="accepted",
         warning=None if clock_runs(at) else _("The clock is not running."),
+    )
+
+
+def signal_response(
+    request: HttpRequest,
+    workflow: Workflow,
+    activity: str,
+    body: Mapping[str, Any],
+    *,
+    complete: bool = False,
+    shape: Callable[[SignalAccepted], dict[str, Any]] = SignalAccepted.model_dump,
+) -> HttpResponse:
+    """Raise a signal and answer 202, once for each Idempotency-Key.
+
+    Raises what :func:`accept_signal` raises.
+    """
+    key = repeated.read_key(request)
+
+    def give() -> HttpResponse:
+        accepted = accept_signal(request, workflow, activity, body, complete=complete)
+        return JsonResponse(shape(accepted), status=202)
+
+    if not key:
+        return give()
+    return repeated.answer_kept(
+        operator=operator_with(
+            request, SIGNAL, EXECUTE, permission=operate_right(workflow)
+        ),
+        key=key,
+        asked={
+            "signal": [workflow.internal_name, activity, complete],
+            "body": dict(body),
+        },
+        at=timezone.now(),
+        give=give,
     )
 
 

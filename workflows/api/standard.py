@@ -6,10 +6,8 @@ triggering-a-signal-activity.md; statuses are our choice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import wraps
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +19,11 @@ from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel
 
 from workflows.api import problems, rows
-from workflows.api.bodies import require_small
+from workflows.api.bodies import read_json, require_small
 from workflows.api.caller import authenticate, reader
 from workflows.api.command_router import Asked, respond
 from workflows.api.signal_parameters import ParameterFaults
-from workflows.api.signals import accept_signal
+from workflows.api.signals import signal_response
 from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
 from workflows.models import CommandName, Workflow
 
@@ -113,8 +111,7 @@ def trigger_signal(
     """
     workflow = _find(workflow_id)
     body = _read_body(request)
-    answer = accept_signal(request, workflow, activity, body)
-    return JsonResponse(_without_blanks(answer), status=HTTPStatus.ACCEPTED)
+    return signal_response(request, workflow, activity, body, shape=_without_blanks)
 
 
 def _without_blanks(answer: BaseModel) -> dict[str, Any]:
@@ -151,7 +148,7 @@ def _activities(workflow: Workflow) -> dict[str, dict[str, Any]]:
 def _read_body(request: HttpRequest) -> dict[str, Any]:
     require_small(request)
     try:
-        body = json.loads(request.body)
+        body = read_json(request.body)
     except ValueError as error:
         raise InvalidInput(
             _("The body is no JSON: %(fault)s."), fault=str(error)

@@ -54,6 +54,8 @@ _RIGHTS: dict[str, tuple[str, ...]] = {
         *_READ,
         "workflows.execute",
         "workflows.operate_technical",
+        "deliveries.operate_delivery",
+        "messagecenter.process_again",
     ),
     WORKFLOW_EXECUTION: (*_READ, "workflows.execute", "workflows.answer"),
     STANDARD_USERS: _READ,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from campaign.deliveries.console import caught, supervision, views
+from campaign.deliveries.console import caught, steering_pages, supervision, views
 from workflows.console import menu
 
 __all__ = ["app_name", "supervision", "urlpatterns"]
@@ -21,6 +21,7 @@ urlpatterns = [
     path("deliveries/logs/", views.log_list, name="log_list"),
     path("deliveries/logs/changes/", views.log_list_changes, name="log_list_changes"),
     path("deliveries/logs/<int:pk>/", views.log_detail, name="log_detail"),
+    path("deliveries/logs/<int:pk>/reveal/", views.log_reveal, name="log_reveal"),
     path(
         "deliveries/logs/<int:pk>/changes/",
         views.log_detail_changes,
@@ -31,6 +32,11 @@ urlpatterns = [
         "deliveries/<int:pk>/changes/",
         views.delivery_detail_changes,
         name="delivery_detail_changes",
+    ),
+    path(
+        "deliveries/<int:pk>/<str:verb>/",
+        steering_pages.delivery_steer,
+        name="delivery_steer",
     ),
     path("monitoring/caught-mail/", caught.caught_list, name="caught_list"),
     path(

@@ -10,12 +10,21 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaign.deliveries.console import queries
-from campaign.deliveries.models import BroadLog, Channel, Delivery, DeliveryState
+from campaign.deliveries.models import (
+    BroadLog,
+    Channel,
+    Delivery,
+    DeliveryState,
+    ExecutionType,
+)
 from campaign.platform.console.filters import ListFilter, period_end, period_start
+
+TECHNICAL = "technical"
+KINDS = ((TECHNICAL, _("Technical")), ("other", _("Others")))
 
 
 class DeliveryFilter(ListFilter):
-    """Text, state and channel."""
+    """Text, state, channel, kind and period."""
 
     q = filters.CharFilter(
         method="search",
@@ -28,10 +37,28 @@ class DeliveryFilter(ListFilter):
     channel = filters.ChoiceFilter(
         choices=Channel.choices, empty_label=_("All channels"), label=_("Channel")
     )
+    kind = filters.ChoiceFilter(
+        method="of_kind", choices=KINDS, empty_label=_("Every kind"), label=_("Kind")
+    )
+    since = period_start()
+    until = period_end()
 
     class Meta:
         model = Delivery
         fields = ()
+
+    def of_kind(
+        self, queryset: QuerySet[Delivery], _name: str, value: str
+    ) -> QuerySet[Delivery]:
+        """Return the deliveries that the Message Center makes, or the others."""
+        made = {"execution_type": ExecutionType.MESSAGE_CENTER}
+        if value == TECHNICAL:
+            return queryset.filter(**made)
+        return queryset.exclude(**made)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list; the period becomes bounds of the key."""
+        return self.within_period(super().filter_queryset(queryset))
 
     def search(
         self, queryset: QuerySet[Delivery], _name: str, value: str

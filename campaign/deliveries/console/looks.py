@@ -42,6 +42,10 @@ RETRY = Look(_("Failed, to be tried again"), "clock-exclamation", "warn")
 
 _MEANINGS: dict[int, Promise] = {
     LogStatus.PENDING: _("The message waits for a sender."),
+    LogStatus.PREPARED: _(
+        "The message is put aside: its delivery is paused. It goes on when that is"
+        " resumed, and is cancelled when that is stopped."
+    ),
     LogStatus.SENDING: _(
         "The attempt is recorded and the message is being handed to the relay."
     ),

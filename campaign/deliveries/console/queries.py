@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -93,6 +94,25 @@ def figures(delivery_ids: Iterable[int], cap: int = LIST_CAP) -> dict[int, Figur
             for delivery_id, status, count in cursor.fetchall():
                 found[delivery_id].by_status[status] = count
     return found
+
+
+# One look at the index of planned tries per delivery.
+_NEXT_TRIES = """
+SELECT d.id, (SELECT l.next_retry_at FROM deliveries_broadlog AS l
+    WHERE l.delivery_id = d.id AND l.next_retry_at IS NOT NULL
+    ORDER BY l.next_retry_at LIMIT 1)
+FROM unnest(%s::bigint[]) AS d(id)
+"""
+
+
+def next_tries(delivery_ids: Iterable[int]) -> dict[int, datetime | None]:
+    """Return when each delivery tries a failed message again. One query."""
+    wanted = list(delivery_ids)
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_TRIES, [wanted])
+        return dict(cursor.fetchall())
 
 
 def search_logs(queryset: QuerySet[BroadLog], text: str) -> QuerySet[BroadLog]:

@@ -35,6 +35,9 @@ class DeliveryTable(tables.Table):
     sent = _cell("sent", verbose_name=_("Sent"))
     errors = _cell("errors", verbose_name=_("Errors"))
     contact_date = _cell("contact_date", verbose_name=_("Contact date"))
+    next_try = _cell(
+        "next_try", "hide-on-phone", verbose_name=_("Next retry"), empty_values=()
+    )
 
     class Meta:
         model = Delivery

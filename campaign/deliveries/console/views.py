@@ -9,16 +9,30 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
-from campaign.deliveries.console import links, looks, queries, timeline
+from campaign.deliveries.console import (
+    links,
+    looks,
+    queries,
+    steering_pages,
+    timeline,
+)
+from campaign.deliveries.console.acting import operator_of
 from campaign.deliveries.console.filters import DeliveryFilter, LogFilter
 from campaign.deliveries.console.tables import DeliveryTable, LogTable
 from campaign.deliveries.models import BroadLog, Delivery, LogStatus
+from campaign.deliveries.services import steering
+from campaign.deliveries.services.revealing import reveal
 from campaign.platform import listing
 from campaign.platform.listing import KeyPage
+from campaign.platform.personal import REVEAL, mask_address, mask_data, mask_text
 from workflows.console import access
 from workflows.console.live import Fragments
+from workflows.exceptions import InvalidInput
+from workflows.models import Source
 
 VIEW_DELIVERY = "deliveries.view_delivery"
 VIEW_LOG = "deliveries.view_broadlog"
@@ -26,6 +40,7 @@ VIEW_LOG = "deliveries.view_broadlog"
 LOG_TABS: tuple[tuple[str, Any, int | None], ...] = (
     ("all", _("All"), None),
     ("pending", LogStatus.PENDING.label, LogStatus.PENDING),
+    ("prepared", LogStatus.PREPARED.label, LogStatus.PREPARED),
     ("sending", LogStatus.SENDING.label, LogStatus.SENDING),
     ("sent", LogStatus.SENT.label, LogStatus.SENT),
     ("failed", LogStatus.FAILED.label, LogStatus.FAILED),
@@ -92,7 +107,9 @@ def _deliveries(request: HttpRequest) -> tuple[KeyPage[Delivery], DeliveryFilter
     found = DeliveryFilter(request.GET, queryset=Delivery.objects.all())
     page = listing.key_page(found.qs, request.GET)
     figures = queries.figures(delivery.pk for delivery in page.rows)
+    tries = queries.next_tries(delivery.pk for delivery in page.rows)
     for delivery in page.rows:
+        delivery.next_try = tries[delivery.pk]
         delivery.figures = figures[delivery.pk]
         delivery.look = looks.of_delivery(delivery.state)
     return page, found
@@ -106,6 +123,8 @@ def _delivery_table(request: HttpRequest, page: KeyPage[Delivery]) -> str:
 def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one delivery: its figures, its content, where it came from."""
     context = _delivery_context(pk)
+    context["buttons"] = steering_pages.buttons(context["delivery"])
+    context["steer_reason"] = access.lacking(request, steering.OPERATE)
     fragments = _delivery_fragments(context)
     return render(
         request,
@@ -117,11 +136,16 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @access.requires(VIEW_DELIVERY)
 def delivery_detail_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """Return what changed of a delivery since the reader's token."""
-    fragments = _delivery_fragments(_delivery_context(pk))
+    context = _delivery_context(pk)
+    context["buttons"] = steering_pages.buttons(context["delivery"])
+    context["steer_reason"] = access.lacking(request, steering.OPERATE)
+    fragments = _delivery_fragments(context)
     return fragments.answer(request.GET.get("token", ""))
 
 
 def _delivery_context(pk: int) -> dict[str, Any]:
+    if pk >= 2**63:
+        raise Http404
     delivery = get_object_or_404(Delivery.objects.select_related("routing"), pk=pk)
     counted = queries.figures([delivery.pk], queries.PAGE_CAP)[delivery.pk]
     rows = [
@@ -139,7 +163,7 @@ def _delivery_context(pk: int) -> dict[str, Any]:
 
 def _delivery_fragments(context: dict[str, Any]) -> Fragments:
     fragments = Fragments()
-    for name in ("state", "figures"):
+    for name in ("state", "buttons", "figures"):
         html = render_to_string(f"deliveries/_delivery_{name}.html", context)
         fragments.add(f"delivery-{name}", html)
     return fragments
@@ -202,9 +226,12 @@ def _logs(request: HttpRequest) -> LogListing:
                 counts = listing.status_counts(BroadLog, wanted)
     except listing.TooSlow as error:
         problem = error.message
+    is_open = request.user.has_perm(REVEAL)
     for log in page.rows:
         log.look = looks.of_log(log)
-        log.outcome = timeline.outcome(log)
+        outcome = timeline.outcome(log)
+        log.outcome = outcome if is_open else mask_text(outcome)
+        log.shown_address = log.address if is_open else mask_address(log.address)
     tabs = [
         Tab(
             name,
@@ -229,8 +256,51 @@ def log_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = _log_context(pk)
     fragments = _log_detail_fragments(context)
     return render(
-        request, "deliveries/log_detail.html", {**context, "token": fragments.token}
+        request,
+        "deliveries/log_detail.html",
+        {
+            **context,
+            "token": fragments.token,
+            "reveal_reason": access.lacking(request, REVEAL),
+        },
     )
+
+
+@access.requires(VIEW_LOG)
+@never_cache
+def log_reveal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask why, then show one message with its personal data, in this answer only."""
+    access.check(request, REVEAL)
+    context = _log_context(pk, is_open=request.method == "POST")
+    if request.method == "POST":
+        log: BroadLog = context["log"]
+        try:
+            reveal(
+                object_type="deliveries.broadlog",
+                object_id=str(log.pk),
+                object_label=f"{log.delivery.label} {log.pk}",
+                acting_operator=operator_of(request),
+                source=Source.CONSOLE,
+                reason=request.POST.get("reason", ""),
+                at=timezone.now(),
+            )
+        except InvalidInput as error:
+            return _ask_to_reveal(request, log, error.message, 400)
+        return render(request, "deliveries/log_detail.html", context)
+    return _ask_to_reveal(request, context["log"])
+
+
+def _ask_to_reveal(
+    request: HttpRequest, log: BroadLog, fault: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "title": _("Reveal the personal data of message %(number)s")
+        % {"number": log.pk},
+        "action": reverse("deliveries:log_reveal", args=[log.pk]),
+        "back": log.get_absolute_url(),
+        "fault": fault,
+    }
+    return render(request, "deliveries/reveal.html", context, status=status)
 
 
 @access.requires(VIEW_LOG)
@@ -240,13 +310,18 @@ def log_detail_changes(request: HttpRequest, pk: int) -> HttpResponse:
     return fragments.answer(request.GET.get("token", ""))
 
 
-def _log_context(pk: int) -> dict[str, Any]:
+def _log_context(pk: int, *, is_open: bool = False) -> dict[str, Any]:
     if pk >= 2**63:
         raise Http404
     queryset = BroadLog.objects.select_related("delivery__routing")
     log = get_object_or_404(queryset, pk=pk)
+    if not is_open:  # a copy for this page; it is never saved
+        log.address = mask_address(log.address)
+        log.smtp_reply = mask_text(log.smtp_reply)
+        log.context = mask_data(log.context)
     return {
         "log": log,
+        "is_open": is_open,
         "look": looks.of_log(log),
         "meaning": looks.meaning(log),
         "outcome": timeline.outcome(log),

@@ -202,6 +202,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "delivery",
                 "verbose_name_plural": "deliveries",
+                "permissions": (
+                    ("operate_delivery", "Pause, resume and stop deliveries"),
+                ),
                 "ordering": ("-id",),
             },
         ),
@@ -341,6 +344,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "delivery log",
                 "verbose_name_plural": "delivery logs",
+                "permissions": (
+                    ("reveal_personal_data", "See the personal data of recipients"),
+                ),
                 "ordering": ("-id",),
                 "indexes": [
                     models.Index(
@@ -362,6 +368,11 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         fields=["delivery", "status"], name="broadlog_of_delivery"
+                    ),
+                    models.Index(
+                        condition=models.Q(("next_retry_at__isnull", False)),
+                        fields=["delivery", "next_retry_at"],
+                        name="broadlog_next_try",
                     ),
                     models.Index(
                         fields=["last_modified", "id"], name="broadlog_modified"

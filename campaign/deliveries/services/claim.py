@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from campaign.deliveries.services.outcomes import Outcome
+from campaign.deliveries.services.states import hold_states_shared
 
 #: A fifth of a claim at most are retries, so that they never crowd out new logs.
 _SHARE_OF_RETRIES = 5
@@ -28,23 +29,26 @@ WITH fresh AS (
     ORDER BY next_retry_at LIMIT %(again)s FOR UPDATE SKIP LOCKED
 ), judged AS (
     SELECT log.id, log.part_month, bad.status AS address_status,
-        CASE WHEN log.valid_until <= %(at)s AND log.status = 6 THEN 7
-             WHEN log.valid_until <= %(at)s THEN 2
+        CASE WHEN (log.valid_until <= %(at)s OR delivery.state = 85)
+                  AND log.status = 6 THEN 7
+             WHEN log.valid_until <= %(at)s OR delivery.state = 85 THEN 2
+             WHEN delivery.state = 75 THEN 8
              WHEN bad.id IS NOT NULL THEN 0
              ELSE 9 END AS status
     FROM (SELECT * FROM fresh UNION ALL SELECT * FROM again) AS picked
     JOIN deliveries_broadlog AS log USING (id, part_month)
+    JOIN deliveries_delivery AS delivery ON delivery.id = log.delivery_id
     LEFT JOIN deliveries_address AS bad
         ON bad.channel = log.channel AND bad.address = lower(log.address)
         AND bad.status IN (3, 4)
 )
 UPDATE deliveries_broadlog AS log SET
     status = judged.status,
-    failure_type = CASE judged.status WHEN 0 THEN 2 WHEN 2 THEN log.failure_type
-        ELSE 0 END,
+    failure_type = CASE WHEN judged.status = 0 THEN 2
+        WHEN judged.status IN (2, 8) THEN log.failure_type ELSE 0 END,
     failure_reason = CASE WHEN judged.status = 0 AND judged.address_status = 4 THEN 8
-        WHEN judged.status = 0 THEN 9 WHEN judged.status = 2 THEN log.failure_reason
-        ELSE 0 END,
+        WHEN judged.status = 0 THEN 9
+        WHEN judged.status IN (2, 8) THEN log.failure_reason ELSE 0 END,
     claimed_by = CASE judged.status WHEN 9 THEN %(claimer)s ELSE '' END,
     claimed_at = CASE judged.status WHEN 9 THEN clock_timestamp() END,
     attempt_at = CASE judged.status WHEN 9 THEN clock_timestamp()
@@ -89,7 +93,7 @@ SELECT EXISTS (SELECT FROM deliveries_broadlog WHERE lane = %s AND {_DUE})
                WHERE lane = %s AND next_retry_at <= %s)
 """  # noqa: S608 (constants only)
 
-SENDING = 9
+SENDING, PUT_ASIDE = 9, 8
 _FINAL = frozenset({0, 1, 2, 7, 10})
 
 
@@ -134,9 +138,10 @@ class Ended:
 def claim(*, lane: int, claimer: str, most: int, at: datetime) -> list[Claimed]:
     """Take due logs of a lane, oldest first, and mark their attempt.
 
-    Logs past their validity become *Cancelled*, those to an address in quarantine or
-    on the denylist *Ignored*; the others are *Sending* once the caller commits, which
-    it must do before it hands anything over. One statement.
+    Logs past their validity and those of a stopped delivery become *Cancelled*, those
+    of a paused one are put aside as *Prepared*, those to an address in quarantine or
+    on the denylist become *Ignored*; the others are *Sending* once the caller commits,
+    which it must do before it hands anything over. Two statements.
     """
     values: dict[str, int | str | datetime] = {
         "lane": lane,
@@ -145,6 +150,7 @@ def claim(*, lane: int, claimer: str, most: int, at: datetime) -> list[Claimed]:
         "again": max(1, most // _SHARE_OF_RETRIES),
         "at": at,
     }
+    hold_states_shared()
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         return [Claimed(*row) for row in cursor.fetchall()]
@@ -180,7 +186,7 @@ def record(ended: Sequence[Ended], *, claimer: str) -> list[int]:
 
 def finals_of(claimed: Sequence[Claimed]) -> list[int]:
     """Return the logs that a claim brought to their end."""
-    return [each.id for each in claimed if each.status != SENDING]
+    return [each.id for each in claimed if each.status not in (SENDING, PUT_ASIDE)]
 
 
 def has_due(*, lane: int, at: datetime) -> bool:

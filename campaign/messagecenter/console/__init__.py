@@ -7,7 +7,13 @@ from django.urls import path, register_converter
 from django.utils.translation import gettext_lazy as _
 
 from campaign.messagecenter.console import queries, supervision
-from campaign.messagecenter.console.views import event_types, events, templates
+from campaign.messagecenter.console.views import (
+    event_actions,
+    event_types,
+    events,
+    objects,
+    templates,
+)
 from workflows.console import menu
 
 __all__ = ["app_name", "supervision", "urlpatterns"]
@@ -32,9 +38,21 @@ register_converter(KindConverter, "event_kind")
 ROOT = "message-center/"
 app_name = "messagecenter"
 urlpatterns = [
+    path("production/objects/", objects.object_list, name="object_list"),
     path(f"{ROOT}events/", events.event_list, name="event_list"),
     path(
         f"{ROOT}events/changes/", events.event_list_changes, name="event_list_changes"
+    ),
+    path(f"{ROOT}events/export/", event_actions.event_export, name="event_export"),
+    path(
+        f"{ROOT}events/process-again/",
+        event_actions.event_process_again,
+        name="event_process_again",
+    ),
+    path(
+        f"{ROOT}events/<event_kind:kind>/<int:pk>/reveal/",
+        event_actions.event_reveal,
+        name="event_reveal",
     ),
     path(
         f"{ROOT}events/<event_kind:kind>/<int:pk>/",
@@ -104,6 +122,30 @@ menu.register(
 menu.register(
     menu.MenuEntry(
         menu.MESSAGE_CENTER,
+        _("Real-time events"),
+        "messagecenter:event_list",
+        icon="bolt",
+        permission=queries.VIEW_RIGHTS["rt"],
+        order=11,
+        query="queue=rt",
+        is_child=True,
+    )
+)
+menu.register(
+    menu.MenuEntry(
+        menu.MESSAGE_CENTER,
+        _("Batch events"),
+        "messagecenter:event_list",
+        icon="stack-2",
+        permission=queries.VIEW_RIGHTS["batch"],
+        order=12,
+        query="queue=batch",
+        is_child=True,
+    )
+)
+menu.register(
+    menu.MenuEntry(
+        menu.MESSAGE_CENTER,
         _("Message templates"),
         "messagecenter:template_list",
         icon="template",
@@ -119,6 +161,16 @@ menu.register(
         icon="braces",
         permission="messagecenter.view_eventtype",
         order=30,
+    )
+)
+menu.register(
+    menu.MenuEntry(
+        menu.PRODUCTION,
+        _("Objects created automatically"),
+        "messagecenter:object_list",
+        icon="stack-2",
+        permission=objects.VIEW,
+        order=40,
     )
 )
 menu.set_landmark(menu.EVENTS, "messagecenter:event_list")

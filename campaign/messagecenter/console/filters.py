@@ -9,8 +9,8 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaign.deliveries.models import Channel
-from campaign.messagecenter.models import EventType
+from campaign.deliveries.models import Channel, DeliveryState
+from campaign.messagecenter.models import EventType, ExecutionDelivery
 from campaign.platform.console.filters import ListFilter, period_end, period_start
 
 
@@ -80,3 +80,34 @@ class EventFilter(ListFilter):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list; the period becomes bounds of the key."""
         return self.within_period(super().filter_queryset(queryset))
+
+
+class ObjectFilter(ListFilter):
+    """Text and state of the deliveries that templates made."""
+
+    q = filters.CharFilter(
+        method="search",
+        label=_("Label or internal name"),
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    state = filters.ChoiceFilter(
+        field_name="delivery__state",
+        choices=DeliveryState.choices,
+        empty_label=_("Any state"),
+        label=_("State"),
+    )
+
+    class Meta:
+        model = ExecutionDelivery
+        fields = ()
+
+    def search(
+        self, queryset: QuerySet[ExecutionDelivery], _name: str, value: str
+    ) -> QuerySet[ExecutionDelivery]:
+        """Look into labels and names of deliveries and templates; they are few."""
+        words = value.strip()
+        return queryset.filter(
+            Q(delivery__label__icontains=words)
+            | Q(delivery__internal_name__icontains=words)
+            | Q(template__internal_name__icontains=words)
+        )

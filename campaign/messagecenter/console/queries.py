@@ -11,9 +11,11 @@ from campaign.deliveries.models import BroadLog, ExcludeLog, TargetType
 from campaign.messagecenter.models import (
     BatchEvent,
     Event,
+    EventStatus,
     ExecutionDelivery,
     RtEvent,
 )
+from campaign.platform.personal import mask_address, mask_data, mask_key, mask_text
 from workflows.exceptions import NotFound
 
 KINDS: dict[str, type[RtEvent] | type[BatchEvent]] = {
@@ -27,6 +29,17 @@ VIEW_RIGHTS = {
 TARGET_TYPES = {"rt": TargetType.RT_EVENT, "batch": TargetType.BATCH_EVENT}
 
 
+def mask(event: Event, *, with_payload: bool = False) -> None:
+    """Hide the personal data of a row that is shown and never saved."""
+    event.email = mask_address(event.email)
+    event.mobile_phone = mask_address(event.mobile_phone)
+    event.registration_token = mask_address(event.registration_token)
+    event.external_id = mask_key(event.external_id)
+    event.last_error = mask_text(event.last_error)
+    if with_payload:
+        event.ctx = mask_data(event.ctx)
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """An event with everything that it led to."""
@@ -37,10 +50,11 @@ class Story:
     log: BroadLog | None
     exclusion: ExcludeLog | None
     is_due: bool
+    recycled_as: int | None = None
 
 
 def story(kind: str, pk: int, at: datetime) -> Story:
-    """Return an event with its template, delivery and log. Four queries at most.
+    """Return an event with its template, delivery and log. Five queries at most.
 
     Raises NotFound.
     """
@@ -54,7 +68,10 @@ def story(kind: str, pk: int, at: datetime) -> Story:
         )
     if event is None:
         raise NotFound(_("No event has this number: it may have been purged."))
-    log = exclusion = execution = None
+    log = exclusion = execution = recycled_as = None
+    if event.status == EventStatus.DELIVERY_ERROR:
+        newer = model.objects.filter(recycled_from=event.pk)  # type: ignore[union-attr]
+        recycled_as = newer.values_list("pk", flat=True).first()
     if event.delivery_id:
         execution = (
             ExecutionDelivery.objects.select_related("template", "version")
@@ -73,4 +90,5 @@ def story(kind: str, pk: int, at: datetime) -> Story:
                 target_id=event.pk,
                 delivery_id=event.delivery_id,
             ).first()
-    return Story(kind, event, execution, log, exclusion, event.process_on <= at)
+    is_due = event.process_on <= at
+    return Story(kind, event, execution, log, exclusion, is_due, recycled_as)

@@ -28,6 +28,7 @@ def event_row_class(record: Event) -> str:
 class EventTable(tables.Table):
     """The event history of one queue; rows carry ``look``."""
 
+    choose = _cell("event_select", "select", verbose_name="", empty_values=())
     event = _cell("event", "lead-cell", verbose_name=_("Event id"), empty_values=())
     type = _cell("event_type", verbose_name=_("Type and channel"))
     status = _cell("event_status", verbose_name=_("Status"))
@@ -44,6 +45,20 @@ class EventTable(tables.Table):
             "data-row": lambda record: str(record.pk),
             "class": event_row_class,
         }
+
+
+class ObjectTable(tables.Table):
+    """The execution deliveries; rows carry ``look``."""
+
+    label = _cell("object_label", "lead-cell", verbose_name=_("Label"), empty_values=())
+    state = _cell("object_state", verbose_name=_("State"), empty_values=())
+    template = _cell("object_template", verbose_name=_("Made from"))
+    month = _cell("object_month", verbose_name=_("Month"))
+    created = _cell("object_created", verbose_name=_("Created"), empty_values=())
+
+    class Meta:
+        attrs = {"class": "grid cards-on-phone"}
+        row_attrs = {"data-row": lambda record: str(record.pk)}
 
 
 class EventTypeTable(tables.Table):

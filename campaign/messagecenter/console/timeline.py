@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -48,12 +49,19 @@ def _collection(story: Story) -> Iterator[Step]:
     else:
         by = queue
     yield Step(Look("", "bolt", "ok"), _("Collected"), event.created_at, by)
+    if event.recycled_from:
+        yield _recycling(story.kind, event.recycled_from, _("Recycled from event"))
     if event.scheduled:
         yield Step(
             Look("", "calendar-event", "neutral"),
             _("Scheduled by the caller"),
             event.scheduled,
         )
+
+
+def _recycling(kind: str, pk: int, title: str) -> Step:
+    url = reverse("messagecenter:event_detail", args=[kind, pk])
+    return Step(Look("", "refresh", "neutral"), title, None, f"{kind}-{pk}", url)
 
 
 def _routing(story: Story) -> Iterator[Step]:
@@ -138,3 +146,5 @@ def _end(story: Story) -> Iterator[Step]:
             None,
             _("The status is copied from the delivery log when that is final."),
         )
+    if story.recycled_as:
+        yield _recycling(story.kind, story.recycled_as, _("Recycled as event"))

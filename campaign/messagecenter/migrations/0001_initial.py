@@ -364,6 +364,14 @@ class Migration(migrations.Migration):
                 ("last_modified", models.DateTimeField()),
                 ("archived_at", models.DateTimeField(blank=True, null=True)),
                 (
+                    "recycled_from",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="The event of the same queue that this one was made of.",
+                        null=True,
+                    ),
+                ),
+                (
                     "delivery",
                     models.ForeignKey(
                         blank=True,
@@ -455,6 +463,11 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="batchevent_processed_has_delivery",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("recycled_from__isnull", False)),
+                        fields=("recycled_from",),
+                        name="batchevent_recycled_once",
                     ),
                 ],
             },
@@ -567,6 +580,14 @@ class Migration(migrations.Migration):
                 ("last_modified", models.DateTimeField()),
                 ("archived_at", models.DateTimeField(blank=True, null=True)),
                 (
+                    "recycled_from",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="The event of the same queue that this one was made of.",
+                        null=True,
+                    ),
+                ),
+                (
                     "delivery",
                     models.ForeignKey(
                         blank=True,
@@ -606,6 +627,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "real-time event",
                 "verbose_name_plural": "real-time events",
+                "permissions": (("process_again", "Process events again"),),
                 "ordering": ("-id",),
                 "abstract": False,
                 "default_permissions": ("view",),
@@ -658,6 +680,11 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="rtevent_processed_has_delivery",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("recycled_from__isnull", False)),
+                        fields=("recycled_from",),
+                        name="rtevent_recycled_once",
                     ),
                 ],
             },

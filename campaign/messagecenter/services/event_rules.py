@@ -36,6 +36,8 @@ _lock = threading.Lock()
 
 def find_rules(event_id: str, *, fresh: bool = False) -> EventRules | None:
     """Return the rules of a published event type, or None. At most one query."""
+    if not event_id.isprintable():  # nothing that the database could hold
+        return None
     if not fresh:
         kept = _kept.get(event_id)
         if kept is not None and kept[0] > time.monotonic():

@@ -11,6 +11,12 @@ from django.conf import settings
 from campaign.messagecenter.models import BatchEvent, EventStatus, RtEvent
 from campaign.messagecenter.services.event_keys import BATCH, RT, EventKey, sign
 from campaign.packages.catalogue import event_statuses
+from campaign.platform.personal import (
+    mask_address,
+    mask_data,
+    mask_key,
+    mask_text,
+)
 
 OWN_BASE = "/api/v1/events"
 MODELS: dict[str, type[RtEvent | BatchEvent]] = {RT: RtEvent, BATCH: BatchEvent}
@@ -107,6 +113,21 @@ def own_document(event: RtEvent | BatchEvent) -> dict[str, Any]:
         "sent_at": instant(event.sent_at),
         "last_modified": instant(event.last_modified),
         "href": own_href(key),
+    }
+
+
+def masked_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of the own face with its personal data hidden."""
+    hidden: dict[str, Any] = {
+        name: mask_address(document[name])
+        for name in ("email", "mobile_phone", "registration_token")
+    }
+    return {
+        **document,
+        **hidden,
+        "external_id": mask_key(document["external_id"]),
+        "last_error": mask_text(document["last_error"]),
+        "ctx": mask_data(document["ctx"]),
     }
 
 

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.test import Client
 
 from campaign.access.models import Operator, Scope
 from campaign.access.services import tokens
-from campaign.deliveries.models import BroadLog, Delivery, LogStatus, TargetType
+from campaign.deliveries.models import (
+    BroadLog,
+    Delivery,
+    DeliveryState,
+    LogStatus,
+    TargetType,
+)
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MONTH = date(2026, 3, 1)
@@ -83,7 +92,7 @@ def test_logs_of_a_delivery_are_narrowed_by_status(client, delivery, logs):
 
     rows = client.get("/api/v1/logs", query).json()["items"]
 
-    assert [row["address"] for row in rows] == ["someone1@example.com"]
+    assert [row["address"] for row in rows] == ["s•••@example.com"]
 
 
 def test_log_of_an_event_is_found(client, logs):
@@ -105,3 +114,31 @@ def test_filters_that_would_read_everything_are_refused(client, logs):
 @pytest.mark.parametrize("path", ["/api/v1/deliveries/5", "/api/v1/logs/5"])
 def test_unknown_number_is_not_found(client, path):
     assert client.get(path).status_code == 404
+
+
+def test_delivery_is_paused_over_the_api_and_by_the_command_line(
+    client: Client, administrator: Operator, delivery: Delivery
+) -> None:
+    Delivery.objects.update(state=DeliveryState.IN_PROGRESS)
+    secret = tokens.create_token(
+        name="steering", operator=administrator, scopes=["admin"]
+    ).secret
+
+    def post(verb: str, query: str = "") -> Any:
+        return client.post(
+            f"/api/v1/deliveries/{delivery.pk}/{verb}{query}",
+            "{}",
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+
+    told = post("pause", "?preview=1").json()
+    done = post("pause").json()
+    refused = post("explode")
+    out = io.StringIO()
+    call_command("delivery", "resume", str(delivery.pk), "--json", stdout=out)
+
+    assert told["effects"]
+    assert (done["state_label"], done["noop"]) == ("paused", False)
+    assert refused.status_code == 400
+    assert '"in_progress"' in out.getvalue()

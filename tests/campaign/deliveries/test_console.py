@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from campaign.deliveries.models import (
     TargetType,
 )
 from campaign.deliveries.services.caught import Keeper
+from workflows.models import AuditEntry
 
 LOGS = "/deliveries/logs/"
 CAUGHT = "/monitoring/caught-mail/"
@@ -229,3 +231,94 @@ def test_caught_mail_hides_when_mail_goes_to_a_relay(
 
     assert reply.status_code == 404
     assert CAUGHT not in admin_client.get("/deliveries/").content.decode()
+
+
+def test_pause_asks_in_numbers_and_is_done(
+    admin_client: Client, shipped: Delivery
+) -> None:
+    add_log(shipped, 1, status=LogStatus.PENDING)
+    address = f"{shipped.get_absolute_url()}pause/"
+
+    page = admin_client.get(address).content.decode()
+    reply = admin_client.post(address, {"expected_state": 55, "reason": "wrong text"})
+
+    shipped.refresh_from_db()
+    assert "1 message that waits is kept back" in page
+    assert reply.status_code == 302
+    assert shipped.state == DeliveryState.PAUSED
+
+
+def test_page_that_is_stale_is_told_so(admin_client: Client, shipped: Delivery) -> None:
+    address = f"{shipped.get_absolute_url()}stop/"
+
+    reply = admin_client.post(address, {"expected_state": int(DeliveryState.PAUSED)})
+
+    shipped.refresh_from_db()
+    assert reply.status_code == 409
+    assert shipped.state == DeliveryState.IN_PROGRESS
+
+
+def test_reader_sees_the_buttons_disabled_with_the_reason(
+    client: Client, outsider: Operator, shipped: Delivery
+) -> None:
+    outsider.user_permissions.add(Permission.objects.get(codename="view_delivery"))
+    client.force_login(outsider)
+
+    page = client.get(shipped.get_absolute_url()).content.decode()
+    refused = client.post(
+        f"{shipped.get_absolute_url()}stop/", headers={"accept": "text/html"}
+    )
+
+    assert "You lack the right deliveries.operate_delivery" in page
+    assert refused.status_code == 403
+
+
+def test_unknown_verb_and_delivery_are_404(
+    admin_client: Client, shipped: Delivery
+) -> None:
+    verb = admin_client.get(f"{shipped.get_absolute_url()}explode/")
+    delivery = admin_client.get(
+        "/deliveries/99999/pause/", headers={"accept": "text/html"}
+    )
+
+    assert (verb.status_code, delivery.status_code) == (404, 404)
+
+
+def test_list_tells_the_next_retry_and_narrows_by_kind(
+    admin_client: Client, shipped: Delivery
+) -> None:
+    later = timezone.now() + timedelta(hours=2)
+    add_log(shipped, 1, status=LogStatus.FAILED, next_retry_at=later)
+    technical = admin_client.get("/deliveries/", {"kind": "technical"})
+
+    page = admin_client.get("/deliveries/", {"kind": "other"}).content.decode()
+
+    assert "in 2 hr" in page
+    assert "No delivery matches." in technical.content.decode()
+
+
+def test_log_is_masked_until_it_is_revealed(
+    admin_client: Client, shipped: Delivery
+) -> None:
+    log = add_log(shipped, 1, smtp_reply="550 <anna1@example.com> unknown")
+    address = log.get_absolute_url()
+
+    masked = admin_client.get(address).content.decode()
+    shown = admin_client.post(f"{address}reveal/", {"reason": "case 1180"})
+
+    assert "anna1@example.com" not in masked
+    assert "anna1@example.com" in shown.content.decode()
+    assert AuditEntry.objects.get().action == "deliveries.broadlog.revealed"
+
+
+def test_log_list_is_masked_without_the_right(
+    client: Client, outsider: Operator, shipped: Delivery
+) -> None:
+    add_log(shipped, 1)
+    outsider.user_permissions.add(Permission.objects.get(codename="view_broadlog"))
+    client.force_login(outsider)
+
+    page = client.get(LOGS).content.decode()
+
+    assert "anna1@example.com" not in page
+    assert "a•••@example.com" in page

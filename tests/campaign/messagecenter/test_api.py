@@ -193,3 +193,21 @@ def test_missing_ones_are_404(api: Api) -> None:
     assert api("GET", "/event-types/EVTnothing").status_code == 404
     assert api("GET", "/templates/nothing").status_code == 404
     assert not MessageTemplate.objects.exists()
+
+
+def test_events_are_narrowed_by_channel_errors_and_period(
+    api: Api, order_shipped: EventType
+) -> None:
+    event = make_event(order_shipped, error_count=2)
+    make_event(order_shipped, wished_channel=1)
+    day = "2026-03-10T00:00:00Z"
+
+    faulty = api("GET", "/events?errors=true").json()["items"]
+    sms = api("GET", "/events?channel=1").json()["items"]
+    late = api("GET", "/events?since=2026-03-11T00:00:00Z").json()["items"]
+    period = api("GET", f"/events?since={day}&until=2026-03-11T00:00:00Z").json()
+
+    assert [row["id"] for row in faulty] == [f"rt-{event.pk}"]
+    assert [row["channel"] for row in sms] == [1]
+    assert late == []
+    assert len(period["items"]) == 2

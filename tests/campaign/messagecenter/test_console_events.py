@@ -17,8 +17,10 @@ from campaign.deliveries.models import (
     LogStatus,
     TargetType,
 )
-from campaign.messagecenter.models import BatchEvent, EventStatus, RtEvent
+from campaign.messagecenter.models import BatchEvent, EventStatus, EventType, RtEvent
+from campaign.messagecenter.services.executions import make_execution
 from campaign.platform import listing
+from tests.campaign.messagecenter.factories import make_template
 
 EVENTS = "/message-center/events/"
 pytestmark = pytest.mark.django_db
@@ -255,3 +257,26 @@ def test_search_that_takes_too_long_says_what_to_do(
 
     assert reply.status_code == 200
     assert "The search was given up." in reply.content.decode()
+
+
+def test_objects_made_automatically_tell_their_template(
+    admin_client: Client, django_assert_max_num_queries: Any, order_shipped: EventType
+) -> None:
+    template = make_template(order_shipped)
+    execution = make_execution(template.pk, timezone.now())
+
+    with django_assert_max_num_queries(10):
+        page = admin_client.get("/production/objects/").content.decode()
+    other = admin_client.get("/production/objects/", {"q": "nothing"})
+
+    assert f"/deliveries/{execution.delivery_id}/" in page
+    assert template.get_absolute_url() in page
+    assert "No object matches." in other.content.decode()
+
+
+def test_objects_need_the_right(client: Client, outsider: Operator) -> None:
+    client.force_login(outsider)
+
+    reply = client.get("/production/objects/", headers={"accept": "text/html"})
+
+    assert reply.status_code == 403

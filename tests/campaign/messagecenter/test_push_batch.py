@@ -143,3 +143,11 @@ def test_attribute_declared_a_moment_ago_is_accepted(
 
     assert "id" in reply.body["results"][0]
     assert reply.body["results"][1]["error"]["status"] == 400
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "\n"])
+def test_type_that_no_database_holds_is_unknown(call: Caller, name: str) -> None:
+    reply = call("POST", "/api/v1/events:batch", {"events": [{"type": name}]})
+
+    assert reply.status == 202
+    assert reply.body["results"][0]["error"]["status"] == 404

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 
+import jsonschema_rs
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -173,3 +174,59 @@ def test_failure_of_ours_is_a_problem_without_details(
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/problem+json"
     assert "secret detail" not in answer.content.decode()
+
+
+def test_every_operation_has_group_summary_and_its_errors(document):
+    incomplete = [
+        (path, method)
+        for path, method, operation in operations(document)
+        if not operation.get("tags")
+        or not operation.get("summary")
+        or not {"401", "403", "503"} <= set(operation["responses"])
+        or ("{" in path and "404" not in operation["responses"])
+        or (method != "get" and "409" not in operation["responses"])
+    ]
+
+    assert incomplete == []
+
+
+def test_conditional_changes_tell_of_412_and_428(document):
+    silent = [
+        (path, method)
+        for path, method, operation in operations(document)
+        if "If-Match" in {p["name"] for p in operation.get("parameters", [])}
+        and not {"412", "428"} <= set(operation["responses"])
+    ]
+
+    assert silent == []
+
+
+def test_every_error_is_a_problem_with_an_example(document):
+    bare = [
+        (path, method, status)
+        for path, method, operation in operations(document)
+        for status, answer in operation["responses"].items()
+        if status[0] in "45"
+        and "example" not in answer["content"]["application/problem+json"]
+    ]
+
+    assert bare == []
+
+
+def test_signals_tell_of_429_and_of_the_key(document):
+    path = "/api/v1/workflows/{internal_name}/signals/{activity}"
+    operation = document["paths"][path]["post"]
+
+    assert "Retry-After" in operation["responses"]["429"]["headers"]
+    assert "Idempotency-Key" in {p["name"] for p in operation["parameters"]}
+
+
+def test_every_body_has_an_example_that_fits_its_schema(document):
+    unfit = []
+    for path, method, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            schema = {**content["schema"], "components": document["components"]}
+            if not jsonschema_rs.is_valid(schema, content["example"]):
+                unfit.append((path, method, content["example"]))
+
+    assert unfit == []

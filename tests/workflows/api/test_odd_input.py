@@ -100,3 +100,12 @@ def test_database_away_is_503(administrator, workflow, monkeypatch):
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert answer.json()["error_code"] == "unavailable"
+
+
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"reason": "\udfff"}', "[" * 5_000])
+def test_body_that_no_text_can_hold_is_a_fault(supervisor, workflow, text):
+    answer = supervisor.client.post(
+        f"{ONE}/commands", text, content_type="application/json"
+    )
+
+    assert answer.status_code == 400

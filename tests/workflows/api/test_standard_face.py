@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from campaign.access.models import Scope
+from campaign.access.models import ApiToken, Scope
+from campaign.access.services import tokens
 from tests.workflows.api.conftest import caller
 from workflows.models import JournalEntry, Level, Signal
 
@@ -209,3 +213,92 @@ def test_body_that_is_no_object_is_refused(partner, workflow):
 
 def test_no_token_is_401(workflow):
     assert Client().post(TRIGGER).status_code == 401
+
+
+def test_refusal_tells_state_and_what_is_allowed(supervisor, workflow):
+    supervisor.post(f"{ONE}/commands", {"method": "stop"})
+
+    body = supervisor.post(f"{ONE}/commands", {"method": "pause"}).json()
+
+    assert body["state"]
+    assert "start" in body["allowed"]
+
+
+def test_silent_clock_is_a_warning(supervisor, partner, workflow):
+    command = supervisor.post(f"{ONE}/commands", {"method": "pause"}).json()
+    supervisor.post(f"{ONE}/commands", {"method": "resume"})
+    signal = partner.post(TRIGGER, {"source": "API"}).json()
+
+    assert command["warning"] == signal["warning"] == "The clock is not running."
+
+
+def test_signal_too_early_is_429_with_the_time_to_wait(partner, workflow):
+    structure = workflow.structure
+    for activity in structure.graph["activities"]:
+        if activity["name"] == "signal":
+            activity["parameters"] = {"min_interval": 600}
+    structure.save()
+    partner.post(TRIGGER, {"source": "API"})
+
+    answer = partner.post(TRIGGER, {"source": "API"})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 600
+
+
+def test_command_over_64_kilobytes_is_413(supervisor, workflow):
+    body = {"method": "start", "note": "x" * 70_000}
+
+    assert supervisor.post(f"{ONE}/commands", body).status_code == 413
+
+
+def test_expired_token_is_401(reader, workflow):
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    tokens.forget_cached()
+
+    answer = reader.get(ONE)
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_repeated_key_gets_the_first_answer_of_a_command(supervisor, workflow):
+    first = supervisor.post(
+        f"{ONE}/commands", {"method": "pause"}, **{"idempotency-key": "k1"}
+    )
+    again = supervisor.post(
+        f"{ONE}/commands", {"method": "pause"}, **{"idempotency-key": "k1"}
+    )
+
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again["Idempotent-Replayed"] == "true"
+
+
+def test_repeated_key_gets_the_first_answer_of_a_signal(partner, declared):
+    body = {"source": "API", "parameters": {"number": 1}}
+
+    first = partner.post(TRIGGER, body, **{"idempotency-key": "k1"})
+    again = partner.post(TRIGGER, body, **{"idempotency-key": "k1"})
+    other = partner.post(TRIGGER, {"source": "x"}, **{"idempotency-key": "k1"})
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again["Idempotent-Replayed"] == "true"
+    assert other.status_code == 422
+    assert Signal.objects.count() == 1
+
+
+def test_refused_signal_may_be_tried_again_with_its_key(partner, supervisor, workflow):
+    supervisor.post(f"{ONE}/commands", {"method": "stop"})
+    refused = partner.post(TRIGGER, {"source": "API"}, **{"idempotency-key": "k1"})
+    supervisor.post(f"{ONE}/commands", {"method": "start"})
+
+    answer = partner.post(TRIGGER, {"source": "API"}, **{"idempotency-key": "k1"})
+
+    assert (refused.status_code, answer.status_code) == (409, 202)
+    assert JournalEntry.objects.filter(level=Level.ERROR).exists()
+
+
+def test_body_nested_too_deeply_is_a_fault(partner, workflow):
+    answer = partner.client.post(TRIGGER, "[" * 30_000, content_type="application/json")
+
+    assert answer.status_code == 400

@@ -15,8 +15,10 @@ from campaign.messagecenter.console import looks, queries, timeline
 from campaign.messagecenter.console.filters import EventFilter
 from campaign.messagecenter.console.tables import EventTable
 from campaign.messagecenter.models import Event, EventStatus
+from campaign.messagecenter.services.reprocessing import PROCESS_AGAIN
 from campaign.platform import listing
 from campaign.platform.listing import KeyPage
+from campaign.platform.personal import REVEAL, mask_text
 from workflows.console import access
 from workflows.console.live import Fragments
 
@@ -68,7 +70,7 @@ class Listing:
     problem: str
 
 
-def _kind(request: HttpRequest) -> str:
+def chosen_kind(request: HttpRequest) -> str:
     """Return the queue asked for; without a choice the first that may be seen."""
     asked = request.GET.get("queue", "")
     if asked not in queries.KINDS:
@@ -78,15 +80,20 @@ def _kind(request: HttpRequest) -> str:
     return asked
 
 
+def chosen_status(request: HttpRequest) -> int | None:
+    """Return the status of the tab, or None for all."""
+    asked = request.GET.get("status", "")
+    return int(asked) if asked in {str(int(value)) for value in TABS} else None
+
+
 def _may_batch(request: HttpRequest) -> bool:
     return bool(request.user.has_perm(queries.VIEW_RIGHTS["batch"]))
 
 
 def _listing(request: HttpRequest) -> Listing:
-    kind = _kind(request)
+    kind = chosen_kind(request)
     model = queries.KINDS[kind]
-    asked = request.GET.get("status", "")
-    status = int(asked) if asked in {str(int(value)) for value in TABS} else None
+    status = chosen_status(request)
     found = EventFilter(
         request.GET, queryset=model.objects.select_related("delivery").defer("ctx")
     )
@@ -103,8 +110,12 @@ def _listing(request: HttpRequest) -> Listing:
                 counts = listing.status_counts(model, TABS)
     except listing.TooSlow as error:
         problem = error.message
+    is_open = request.user.has_perm(REVEAL)
     for event in page.rows:
         event.look = looks.of_event(event)
+        event.key = f"{kind}-{event.pk}"
+        if not is_open:  # copies for this page; they are never saved
+            queries.mask(event)
     return Listing(
         kind,
         page,
@@ -170,7 +181,15 @@ def event_list(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "messagecenter/event_list.html",
-        {"listing": found, "table_html": table_html, "token": fragments.token},
+        {
+            "listing": found,
+            "table_html": table_html,
+            "token": fragments.token,
+            "again_reason": access.lacking(request, PROCESS_AGAIN),
+            "export_url": listing.address_with(
+                request.GET, queue=found.kind, after=None, before=None, token=None
+            ),
+        },
     )
 
 
@@ -181,11 +200,21 @@ def event_list_changes(request: HttpRequest) -> HttpResponse:
     return fragments.answer(request.GET.get("token", ""), summary=True)
 
 
-def _detail_context(request: HttpRequest, kind: str, pk: int) -> dict[str, Any]:
+def detail_context(
+    request: HttpRequest, kind: str, pk: int, *, is_open: bool = False
+) -> dict[str, Any]:
+    """Return what the page of an event shows; ``is_open`` with its personal data."""
     access.check(request, queries.VIEW_RIGHTS[kind])
     story = queries.story(kind, pk, timezone.now())
     event: Event = story.event
+    if not is_open:  # copies for this page; they are never saved
+        queries.mask(event, with_payload=True)
+        if story.log is not None:
+            story.log.smtp_reply = mask_text(story.log.smtp_reply)
     return {
+        "is_open": is_open,
+        "again_reason": access.lacking(request, PROCESS_AGAIN),
+        "reveal_reason": access.lacking(request, REVEAL),
         "story": story,
         "event": event,
         "kind": kind,
@@ -206,7 +235,7 @@ def _detail_fragments(context: dict[str, Any]) -> Fragments:
 @access.requires()
 def event_detail(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Show one event: payload, fields, and what became of it step by step."""
-    context = _detail_context(request, kind, pk)
+    context = detail_context(request, kind, pk)
     return render(
         request,
         "messagecenter/event_detail.html",
@@ -217,5 +246,5 @@ def event_detail(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 @access.requires()
 def event_detail_changes(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Return what changed of an event since the reader's token."""
-    fragments = _detail_fragments(_detail_context(request, kind, pk))
+    fragments = _detail_fragments(detail_context(request, kind, pk))
     return fragments.answer(request.GET.get("token", ""))

@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from campaign.deliveries.console.acting import operator_of
 from campaign.deliveries.services.rendering import RenderError
 from campaign.messagecenter.console import looks
-from campaign.messagecenter.console.acting import operator_of
 from campaign.messagecenter.console.forms import TemplateForm
 from campaign.messagecenter.console.tables import TemplateTable
 from campaign.messagecenter.models import EventType, MessageTemplate
