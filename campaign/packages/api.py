@@ -113,8 +113,8 @@ def _found(slug: str) -> PackageOut:
 def _out(one: installing.ListedPackage) -> PackageOut:
     return PackageOut(
         slug=one.slug,
-        label=one.label,
-        purpose=one.purpose,
+        label=str(one.label),
+        purpose=str(one.purpose),
         instances=list(one.instances),
         needs=list(one.needs),
         availability=one.availability.value,

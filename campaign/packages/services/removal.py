@@ -137,7 +137,7 @@ def install_package(
         _lock()
         plan = plan_installation(slug)
         if plan.refusal:
-            raise NotInstallable(package=plan.package.label, why=plan.refusal)
+            raise NotInstallable(package=str(plan.package.label), why=plan.refusal)
         InstalledPackage.objects.update_or_create(
             slug=slug, defaults={"installed_at": at, "removed_at": None}
         )
@@ -145,7 +145,7 @@ def install_package(
             action="packages.package.installed",
             object_type="packages.installedpackage",
             object_id=slug,
-            object_label=plan.package.label,
+            object_label=str(plan.package.label),
             acting_operator=acting_operator,
             source=source,
             at=at,
@@ -184,13 +184,13 @@ def remove_package(
         list(Workflow.objects.select_for_update().filter(package=slug).order_by("pk"))
         plan = plan_removal(slug)
         if plan.refusal:
-            raise NotRemovable(package=plan.package.label, why=plan.refusal)
+            raise NotRemovable(package=str(plan.package.label), why=plan.refusal)
         InstalledPackage.objects.filter(slug=slug).update(removed_at=at)
         audit.record(
             action="packages.package.removed",
             object_type="packages.installedpackage",
             object_id=slug,
-            object_label=plan.package.label,
+            object_label=str(plan.package.label),
             acting_operator=acting_operator,
             source=source,
             at=at,
