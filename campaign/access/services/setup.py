@@ -54,6 +54,7 @@ _RIGHTS: dict[str, tuple[str, ...]] = {
         *_READ,
         "workflows.execute",
         "workflows.operate_technical",
+        "access.own_token",
     ),
     WORKFLOW_EXECUTION: (*_READ, "workflows.execute", "workflows.answer"),
     STANDARD_USERS: _READ,

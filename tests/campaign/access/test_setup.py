@@ -32,7 +32,7 @@ def test_built_in_groups_exist_after_migrate():
 
 def test_groups_hold_the_rights_of_their_names():
     assert "workflows.kill" in rights("Administrators")
-    assert "access.change_operator" in rights("Administrators")
+    assert "access.manage" in rights("Administrators")
     assert "workflows.operate_technical" in rights("Workflow supervisors")
     assert "workflows.kill" not in rights("Workflow supervisors")
     assert "workflows.answer" in rights("Workflow execution")
