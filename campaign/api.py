@@ -20,6 +20,7 @@ from ninja.renderers import BaseRenderer
 from ninja.security.base import AuthBase
 from pydantic import BaseModel
 
+from campaign.access import api as access_api
 from campaign.deliveries import api as deliveries_api
 from campaign.messagecenter import api as messages_api
 from campaign.platform import api as platform_api
@@ -257,3 +258,4 @@ api.add_router("", notification_router.router)
 api.add_router("", messages_api.router)
 api.add_router("", deliveries_api.router)
 api.add_router("", platform_api.router)
+api.add_router("", access_api.router)

@@ -72,6 +72,34 @@ def create_group(
     return group
 
 
+def create_group_with_rights(
+    *,
+    name: str,
+    names: Collection[str],
+    acting_operator: Operator | None,
+    source: Source,
+    at: datetime,
+    reason: str = "",
+) -> Group:
+    """Make a group that has these named rights from the start, or none at all."""
+    with transaction.atomic():
+        group = create_group(
+            name=name,
+            acting_operator=acting_operator,
+            source=source,
+            at=at,
+            reason=reason,
+        )
+        return set_rights(
+            name=group.name,
+            names=names,
+            acting_operator=acting_operator,
+            source=source,
+            at=at,
+            reason=reason,
+        )
+
+
 def delete_group(
     *,
     name: str,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
@@ -18,7 +20,7 @@ from workflows.exceptions import AppError, PermissionRefused
 MANAGE = "access.manage"
 OWN_TOKEN = "access.own_token"  # noqa: S105 (the name of a right)
 #: Rights that Django declares by itself and nothing here asks for.
-_UNASKED = Q(codename__startswith="add_") | Q(codename__startswith="delete_")
+UNASKED = ("add_", "delete_")
 #: What a label alone does not tell.
 EXPLANATIONS: Mapping[str, str | Promise] = {
     "workflows.view": gettext_lazy("Every list, page and log of workflows."),
@@ -91,7 +93,7 @@ def known_rights() -> list[Right]:
 def _asked() -> QuerySet[Permission]:
     return (
         Permission.objects.filter(content_type__app_label__in=APPS)
-        .exclude(_UNASKED)
+        .exclude(reduce(or_, (Q(codename__startswith=prefix) for prefix in UNASKED)))
         .select_related("content_type")
         .order_by("content_type__app_label", "id")
     )

@@ -46,9 +46,10 @@ def visible_to(operator: Operator) -> QuerySet[ApiToken]:
     return found.filter(operator=operator)
 
 
-def find(name: str) -> ApiToken:
-    """Return a token by name. Raises NotFound."""
-    found = ApiToken.objects.select_related("operator").filter(name=name).first()
+def find(name: str, *, among: QuerySet[ApiToken] | None = None) -> ApiToken:
+    """Return a token by name, of those visible. Raises NotFound."""
+    tokens_seen = ApiToken.objects.all() if among is None else among
+    found = tokens_seen.select_related("operator").filter(name=name).first()
     if found is None:
         raise NotFound(_("No token is named %(name)s."), name=name)
     return found

@@ -11,9 +11,16 @@ from campaign.access.models import ApiToken, Operator
 from campaign.access.services import token_care, tokens
 from workflows.models import AuditEntry
 
+pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 LISTS = ("operator_list", "group_list", "token_list", "matrix", "check")
 FORMS = ("operator_create", "group_create", "token_create")
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser: it asks for pages."""
+    return Client(headers={"accept": "text/html"})
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def manager(db) -> Operator:
 
 @pytest.fixture
 def manager_client(manager) -> Client:
-    browser = Client()
+    browser = Client(headers={"accept": "text/html"})
     browser.force_login(manager, BACKEND)
     return browser
 
@@ -51,9 +58,7 @@ def test_page_is_refused_without_the_right(client, outsider, name):
     assert client.get(reverse(f"access:{name}")).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "name", ["operator_detail", "group_detail", "token_detail"]
-)
+@pytest.mark.parametrize("name", ["operator_detail", "group_detail", "token_detail"])
 def test_missing_row_is_not_found(admin_client, name):
     answer = admin_client.get(
         reverse(f"access:{name}", args=[999_999]), headers={"accept": "text/html"}
@@ -75,7 +80,7 @@ def test_new_operator_gets_a_password_that_signs_in(manager_client):
         {"username": "erin", "email": "erin@example.com", "groups": ["Standard Users"]},
     )
     password = answer.context["password"]
-    browser = Client()
+    browser = Client(headers={"accept": "text/html"})
     browser.post("/accounts/sign-in/", {"username": "erin", "password": password})
 
     assert password in shown(answer)
@@ -159,7 +164,7 @@ def test_reset_password_ends_sessions(admin_client, manager, manager_client):
     assert manager_client.get("/operators/").status_code == 302
 
 
-def boxes(client, **changes):
+def boxes(client):
     page = client.get(reverse("access:matrix"))
     return {
         box.name
@@ -221,9 +226,10 @@ def test_built_in_group_is_not_deleted(admin_client):
 def test_own_group_is_made_and_deleted(admin_client):
     admin_client.post(reverse("access:group_create"), {"name": "Night shift"})
     group = Group.objects.get(name="Night shift")
-    assert admin_client.get(
-        reverse("access:group_detail", args=[group.pk])
-    ).status_code == 200
+    assert (
+        admin_client.get(reverse("access:group_detail", args=[group.pk])).status_code
+        == 200
+    )
     admin_client.post(reverse("access:group_delete", args=[group.pk]))
 
     assert not Group.objects.filter(name="Night shift").exists()

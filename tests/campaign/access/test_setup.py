@@ -163,5 +163,5 @@ def test_menu_of_access_is_for_superusers(client, administrator, supervisor):
     client.force_login(supervisor, backend)
     hidden = client.get("/", follow=True).content.decode()
 
-    assert "/system/access/apitoken/" in shown
-    assert "/system/access/apitoken/" not in hidden
+    assert "/tokens/" in shown
+    assert "/tokens/" not in hidden
