@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from campaign.access.models import Operator
 from campaign.access.services import rights, tokens
@@ -20,6 +21,11 @@ from workflows.exceptions import AppError, Fault, InvalidInput, NotFound
 from workflows.models import Source
 
 OBJECT_TYPE = "auth.group"
+
+_LAST = gettext_lazy(
+    "Without this right of the group %(group)s nobody could manage access any more:"
+    " make another administrator first."
+)
 
 
 class BuiltInGroup(AppError):
@@ -113,15 +119,13 @@ def delete_group(
     Raises BuiltInGroup, or LastAdministrator when nobody would be left.
     """
     rights.require(acting_operator)
-    with transaction.atomic():
-        rights.lock_administrators()
+    with transaction.atomic(), rights.keeping_an_administrator(str(_LAST), group=name):
         group = _locked(name)
         if group.name in BUILT_IN_GROUPS:
             raise BuiltInGroup(group=group.name)
         members = sorted(group.user_set.values_list("username", flat=True))
         key = group.pk
         group.delete()
-        rights.keep_an_administrator(name)
         group.pk = key
         _record(
             group,
@@ -168,8 +172,7 @@ def set_rights(
     when nobody would be left to manage access.
     """
     rights.require(acting_operator)
-    with transaction.atomic():
-        rights.lock_administrators()
+    with transaction.atomic(), rights.keeping_an_administrator(str(_LAST), group=name):
         group = _locked(name)
         known = {right.name: right for right in rights.known_rights()}
         unknown = sorted(set(names) - set(known))
@@ -194,7 +197,6 @@ def set_rights(
         rights.require_giving(acting_operator, list(given))
         group.permissions.add(*given)
         group.permissions.remove(*[known[each].pk for each in removed])
-        rights.keep_an_administrator(group.name)
         changes = {"rights": [sorted(present), sorted(names)]}
         _record(group, "rights_changed", acting_operator, source, at, reason, changes)
     tokens.forget_cached()

@@ -138,15 +138,16 @@ def set_active(
 
     Raises LastAdministrator for the last active administrator.
     """
-    with transaction.atomic():
-        rights.lock_administrators()
+    with (
+        transaction.atomic(),
+        rights.keeping_an_administrator(operator=username),
+    ):
         operator = _locked(username)
         rights.require_over(acting_operator, operator)
         if operator.is_active == is_active:
             return operator
         operator.is_active = is_active
         operator.save(update_fields=["is_active"])
-        rights.keep_an_administrator(operator.username)
         if not is_active:
             sessions.end_all(operator)
         _record(
@@ -176,8 +177,10 @@ def set_groups(
     Raises InvalidInput for an unknown group, PermissionRefused for a group whose
     rights the acting operator lacks, LastAdministrator when nobody would be left.
     """
-    with transaction.atomic():
-        rights.lock_administrators()
+    with (
+        transaction.atomic(),
+        rights.keeping_an_administrator(operator=username),
+    ):
         operator = _locked(username)
         rights.require_over(acting_operator, operator)
         wanted, faults = _groups(groups)
@@ -191,7 +194,6 @@ def set_groups(
         if before == after:
             return operator
         operator.groups.set(wanted)
-        rights.keep_an_administrator(operator.username)
         _record(
             operator,
             "groups_changed",

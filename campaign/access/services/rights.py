@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -188,16 +189,6 @@ def require_giving(
             )
 
 
-def lock_administrators() -> None:
-    """Let changes of who administers happen one after the other; in a transaction."""
-    name, _dot, codename = MANAGE.partition(".")
-    list(
-        Permission.objects.select_for_update(of=("self",)).filter(
-            content_type__app_label=name, codename=codename
-        )
-    )
-
-
 def administrators() -> QuerySet[Operator]:
     """Return the active operators who may manage access."""
     name, _dot, codename = MANAGE.partition(".")
@@ -211,10 +202,20 @@ def administrators() -> QuerySet[Operator]:
     ).distinct()
 
 
-def keep_an_administrator(label: str) -> None:
-    """Raise LastAdministrator when the change just made left nobody.
+@contextmanager
+def keeping_an_administrator(message: str = "", **fields: str) -> Iterator[None]:
+    """Raise LastAdministrator when the change inside leaves nobody who manages access.
 
-    Called after the write, in its transaction, which then is rolled back.
+    In a transaction, which then is rolled back. Such changes happen one after the
+    other, or two of them could each take away the other's last administrator.
     """
-    if not administrators().exists():
-        raise LastAdministrator(operator=label)
+    name, _dot, codename = MANAGE.partition(".")
+    list(
+        Permission.objects.select_for_update(of=("self",)).filter(
+            content_type__app_label=name, codename=codename
+        )
+    )
+    had_one = administrators().exists()
+    yield
+    if had_one and not administrators().exists():
+        raise LastAdministrator(message, **fields)
