@@ -5,8 +5,8 @@ for (const select of document.querySelectorAll("select[data-zones]")) {
   filter.type = "search";
   filter.className = "control";
   filter.autocomplete = "off";
-  filter.setAttribute("aria-label", select.labels[0]?.textContent ?? "");
-  filter.placeholder = "…";
+  filter.setAttribute("aria-label", select.dataset.zones);
+  filter.placeholder = select.dataset.zones;
   select.before(filter);
   filter.addEventListener("input", () => {
     const words = filter.value.trim().toLowerCase().replaceAll(" ", "_");

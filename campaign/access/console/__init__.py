@@ -6,10 +6,13 @@ from django.http import HttpRequest
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from campaign.access.console import words
 from campaign.access.console.acting import operator_of
 from campaign.access.console.views import groups, operators, tokens
 from campaign.access.services import rights, token_care
 from workflows.console import menu
+
+__all__ = ["app_name", "urlpatterns", "words"]
 
 app_name = "access"
 urlpatterns = [

@@ -58,7 +58,7 @@ class OperatorForm(forms.Form):
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         required=False,
-        widget=forms.Select(attrs={"data-zones": ""}),
+        widget=forms.Select(attrs={"data-zones": gettext_lazy("Filter the zones")}),
     )
 
     def __init__(self, *args: Any, is_new: bool = False, **kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
@@ -203,7 +204,7 @@ def administrators() -> QuerySet[Operator]:
 
 
 @contextmanager
-def keeping_an_administrator(message: str = "", **fields: str) -> Iterator[None]:
+def keeping_an_administrator(message: str = "", **fields: Any) -> Iterator[None]:
     """Raise LastAdministrator when the change inside leaves nobody who manages access.
 
     In a transaction, which then is rolled back. Such changes happen one after the

@@ -295,3 +295,13 @@ def test_token_s_scopes_change_with_an_audit_entry(admin_client, administrator):
     entry = AuditEntry.objects.get(action="access.apitoken.changed")
     assert entry.changes == {"scopes": [["event:push"], ["event:read"]]}
     assert token_care.find("t").scopes == ["event:read"]
+
+
+@pytest.mark.parametrize("verb", ["disable", "reset-password", "reset-second-factor"])
+def test_page_asks_before_it_takes_something_away(admin_client, manager, verb):
+    address = reverse("access:operator_verb", args=[manager.pk, verb])
+
+    answer = admin_client.get(address)
+
+    assert "data-confirm-body" in shown(answer)
+    assert not AuditEntry.objects.exists()

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from campaign.access.console import looks
 from campaign.access.console.acting import operator_of
@@ -126,10 +127,23 @@ def group_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @access.requires(rights.MANAGE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def group_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a group."""
+    """Delete a group; asks first."""
     group = find(pk)
+    if request.method != "POST":
+        return render(
+            request,
+            "access/confirm.html",
+            {
+                "title": _("Delete the group %(name)s?") % {"name": group.name},
+                "effect": _("Its members lose the rights that it gave them."),
+                "button": _("Delete"),
+                "icon_name": "trash",
+                "address": request.path,
+                "back": reverse("access:group_detail", args=[pk]),
+            },
+        )
     try:
         groups.delete_group(
             name=group.name,

@@ -10,12 +10,13 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from campaign.access.console import looks
 from campaign.access.console.acting import operator_of
@@ -40,6 +41,36 @@ VERBS: Mapping[str, tuple[Callable[..., Any], str | Promise]] = {
     "reset-second-factor": (
         operators.reset_second_factor,
         gettext_lazy("%(name)s signs in without second factor until it is set anew."),
+    ),
+}
+#: Verbs that ask first: title, effect, button, icon.
+ASKING: Mapping[str, tuple[str | Promise, str | Promise, str | Promise, str]] = {
+    "disable": (
+        gettext_lazy("Disable %(name)s?"),
+        gettext_lazy(
+            "Sessions end at once, sign-in and tokens are refused. Enabling brings"
+            " everything back but the sessions."
+        ),
+        gettext_lazy("Disable"),
+        "user-off",
+    ),
+    "reset-password": (
+        gettext_lazy("New password for %(name)s?"),
+        gettext_lazy(
+            "The present password stops working and sessions end. The new one is"
+            " shown once."
+        ),
+        gettext_lazy("New password"),
+        "password",
+    ),
+    "reset-second-factor": (
+        gettext_lazy("Reset the second factor of %(name)s?"),
+        gettext_lazy(
+            "The password alone signs in until the operator sets the second factor"
+            " up again. Make sure that it is really they who ask."
+        ),
+        gettext_lazy("Reset second factor"),
+        "shield",
     ),
 }
 
@@ -210,10 +241,12 @@ def _refusal(request: HttpRequest, operator: Operator) -> str:
 
 @never_cache
 @access.requires(rights.MANAGE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def operator_verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Disable, enable, unlock, change groups, give a new password."""
     operator = find(pk)
+    if request.method != "POST":
+        return _ask(request, operator, verb)
     options: dict[str, Any] = {
         "username": operator.username,
         "acting_operator": operator_of(request),
@@ -251,4 +284,23 @@ def _show_password(
         request,
         "access/new_password.html",
         {"operator": made.operator, "password": made.password, "is_new": is_new},
+    )
+
+
+def _ask(request: HttpRequest, operator: Operator, verb: str) -> HttpResponse:
+    if verb not in ASKING:
+        raise NotFound
+    title, effect, button, icon = ASKING[verb]
+    return render(
+        request,
+        "access/confirm.html",
+        {
+            "title": str(title) % {"name": operator.username},
+            "effect": effect,
+            "button": button,
+            "icon_name": icon,
+            "address": reverse("access:operator_verb", args=[operator.pk, verb]),
+            "back": operator.get_absolute_url(),
+            "takes_reason": True,
+        },
     )

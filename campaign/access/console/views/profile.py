@@ -46,7 +46,7 @@ class DetailsForm(forms.Form):
         label=gettext_lazy("Time zone"),
         required=False,
         help_text=gettext_lazy("All times of the console are shown in this zone."),
-        widget=forms.Select(attrs={"data-zones": ""}),
+        widget=forms.Select(attrs={"data-zones": gettext_lazy("Filter the zones")}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

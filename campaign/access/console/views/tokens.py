@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from campaign.access.console import looks
 from campaign.access.console.acting import manages, operator_of
@@ -152,10 +152,26 @@ def token_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @access.requires()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """End a token for good."""
+    """End a token for good; asks first."""
     token = _find(request, pk)
+    if request.method != "POST":
+        return render(
+            request,
+            "access/confirm.html",
+            {
+                "title": _("Revoke the token %(name)s?") % {"name": token.name},
+                "effect": _(
+                    "Programs that use it are refused from now on. It cannot be"
+                    " brought back."
+                ),
+                "button": _("Revoke"),
+                "icon_name": "ban",
+                "address": request.path,
+                "back": token.get_absolute_url(),
+            },
+        )
     try:
         token_care.revoke(
             name=token.name,
