@@ -21,6 +21,7 @@ from ninja.renderers import BaseRenderer
 from ninja.security.base import AuthBase
 from pydantic import BaseModel
 
+from campaign.access import api as access_api
 from campaign.deliveries import api as deliveries_api
 from campaign.messagecenter import api as messages_api
 from campaign.packages import api as packages_api
@@ -284,3 +285,4 @@ api.add_router("", api_accounts.router)
 api.add_router("", api_enumerations.router)
 api.add_router("", api_configuration.router)
 api.add_router("", packages_api.router)
+api.add_router("", access_api.router)

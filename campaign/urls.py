@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         include("workflows.api.standard_urls"),
     ),
     path("system/", admin.site.urls),
+    path("accounts/", include("campaign.access.account_urls")),  # before the engine's
     path("accounts/", include("workflows.console.account_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     *menu.package_urlpatterns(),  # the overview takes the place of the engine's home

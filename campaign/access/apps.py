@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.apps import apps as registered_apps
 from django.apps.registry import Apps
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +37,14 @@ def caller_of(request: HttpRequest) -> caller.Caller:
     )
 
 
+def note_session(request: HttpRequest, user: Any, **_others: Any) -> None:
+    """Remember when and from where an operator signed in."""
+    from campaign.access.services import sessions  # noqa: PLC0415 (needs models)
+
+    if hasattr(request, "session"):
+        sessions.began(request, user)
+
+
 class AccessConfig(AppConfig):
     name = "campaign.access"
     label = "access"
@@ -48,3 +57,4 @@ class AccessConfig(AppConfig):
         post_migrate.connect(
             make_groups, sender=self, dispatch_uid="access.make_groups"
         )
+        user_logged_in.connect(note_session, dispatch_uid="access.note_session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,11 +18,20 @@ class Operator(AbstractUser):
     preferences = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
+        default_permissions = ()
+        permissions = (
+            ("manage", _("Manage operators, groups and tokens")),
+            ("own_token", _("Have API tokens of one's own")),
+        )
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
 
     def __str__(self) -> str:
         return self.username
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the operator's page."""
+        return reverse("access:operator_detail", args=[self.pk])
 
 
 class Scope(models.TextChoices):
@@ -50,8 +60,56 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        default_permissions = ()
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the token's page."""
+        return reverse("access:token_detail", args=[self.pk])
+
+
+class SecondFactor(models.Model):
+    """The authenticator of an operator; counts once ``confirmed_at`` is set."""
+
+    operator = models.OneToOneField(
+        Operator, on_delete=models.CASCADE, related_name="second_factor"
+    )
+    #: Encrypted with CAMPAIGN_SECRETS_KEY.
+    secret = models.TextField(editable=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    #: The 30-second step of the last code taken: no code is taken twice.
+    last_step = models.BigIntegerField(default=0)
+    #: SHA-256 of the recovery codes that are left.
+    recovery_digests = models.JSONField(default=list, editable=False)
+    failures = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.operator_id)
+
+
+class OperatorSession(models.Model):
+    """What is known of a session beside its cookie: since when, from where."""
+
+    operator = models.ForeignKey(
+        Operator, on_delete=models.CASCADE, related_name="console_sessions"
+    )
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    address = models.GenericIPAddressField(null=True, blank=True)
+    browser = models.CharField(max_length=256, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-last_seen_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.started_at:%Y-%m-%d %H:%M}"

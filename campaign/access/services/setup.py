@@ -56,6 +56,7 @@ _RIGHTS: dict[str, tuple[str, ...]] = {
         "workflows.operate_technical",
         "deliveries.operate_delivery",
         "messagecenter.process_again",
+        "access.own_token",
     ),
     WORKFLOW_EXECUTION: (*_READ, "workflows.execute", "workflows.answer"),
     STANDARD_USERS: _READ,

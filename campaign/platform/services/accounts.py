@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaign.addresses import Relay
 from campaign.platform.models import ExternalAccount
+from campaign.sealing import cipher
 from workflows.exceptions import ConfigurationError
 
 DEFAULT_ROUTING = "defaultRouting"
 SECURITIES = ("none", "starttls", "tls")
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
-_FERNET_KEY_BYTES = 32
 
 
 def seal(values: Mapping[str, str]) -> str:
     """Encrypt secrets for storage with ``CAMPAIGN_SECRETS_KEY``."""
-    return _cipher().encrypt(json.dumps(dict(values)).encode()).decode()
+    return cipher().encrypt(json.dumps(dict(values)).encode()).decode()
 
 
 def unseal(account: ExternalAccount) -> dict[str, str]:
@@ -34,7 +32,7 @@ def unseal(account: ExternalAccount) -> dict[str, str]:
     if not account.secrets:
         return {}
     try:
-        return json.loads(_cipher().decrypt(account.secrets.encode()))
+        return json.loads(cipher().decrypt(account.secrets.encode()))
     except (InvalidToken, ValueError) as error:
         raise ConfigurationError(
             _(
@@ -140,19 +138,3 @@ def _fault(account: ExternalAccount, setting: str, remedy: str) -> Configuration
         account=account.internal_name,
         remedy=remedy,
     )
-
-
-def _cipher() -> Fernet:
-    """Return the cipher of the key; any long text serves as key material."""
-    material = settings.CAMPAIGN_SECRETS_KEY.encode()
-    if not material:
-        raise ConfigurationError(
-            _("CAMPAIGN_SECRETS_KEY is not set: set it to the key of stored secrets.")
-        )
-    try:
-        raw = base64.urlsafe_b64decode(material)
-    except ValueError:
-        raw = b""
-    if len(raw) != _FERNET_KEY_BYTES:
-        raw = hashlib.sha256(material).digest()
-    return Fernet(base64.urlsafe_b64encode(raw))

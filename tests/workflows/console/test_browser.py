@@ -45,7 +45,7 @@ PAGES = (
     "/workflows/sample/commands/restart_task/",
     "/workflows/sample/commands/cancel_task/",
     "/workflows/freeze/",
-    "/accounts/preferences/",
+    "/accounts/profile/",
 )
 
 

@@ -149,7 +149,7 @@ def test_operator_without_the_right_sees_neither_list_nor_bell(
 ) -> None:
     tell()
 
-    page = outsider_client.get("/accounts/preferences/").content.decode()
+    page = outsider_client.get("/accounts/profile/").content.decode()
 
     refused = outsider_client.get(PAGE, headers={"accept": "text/html"})
     assert refused.status_code == 403

@@ -200,7 +200,7 @@ def test_every_page_is_free_of_inline_style_and_script(
             "/workflows/broken/properties/",
             "/workflows/broken/schedule/scheduler/",
             "/workflows/broken/commands/stop/",
-            "/accounts/preferences/",
+            "/accounts/profile/",
         )
     ]
 
