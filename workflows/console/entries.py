@@ -104,3 +104,37 @@ SCHEDULES = menu.register(
         order=60,
     )
 )
+AUDIT = menu.register(
+    menu.MenuEntry(
+        menu.MONITORING,
+        _("Audit trail"),
+        "workflows:audit",
+        icon="clipboard-list",
+        permission="workflows.view_audit",
+        order=40,
+    )
+)
+for _label, _url_name, _icon, _order in (
+    (_("Log search"), "workflows:log_search", "list-search", 30),
+    (_("Running tasks"), "workflows:running", "activity", 20),
+):
+    menu.register(
+        menu.MenuEntry(
+            menu.MONITORING,
+            _label,
+            _url_name,
+            icon=_icon,
+            permission="workflows.view",
+            order=_order,
+        )
+    )
+menu.register(
+    menu.MenuEntry(
+        menu.PRODUCTION,
+        _("Maintenance report"),
+        "workflows:maintenance_report",
+        icon="report",
+        permission="workflows.view",
+        order=60,
+    )
+)
