@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -77,18 +77,28 @@ def default_schedule(workflow: Workflow) -> dict[str, Any] | None:
     return dict(entry.schedule) if entry and entry.schedule else None
 
 
-def next_runs(workflow: Workflow, at: datetime, count: int = 10) -> list[datetime]:
+def next_runs(
+    workflow: Workflow,
+    at: datetime,
+    count: int = 10,
+    *,
+    pending: Sequence[Task] | None = None,
+) -> list[datetime]:
     """Return the next planned instants, soonest first; none while it is at rest.
 
-    Costs one query. What is planned already comes from the pending task, the rest
-    from the calendar.
+    Costs one query, none with the ``pending`` tasks that belong to no run. What is
+    planned already comes from the pending task, the rest from the calendar.
     """
-    task: Task | None = workflow.tasks.filter(
-        status="active",
-        activity_type="scheduler",
-        run__isnull=True,
-        scheduled_for__isnull=False,
-    ).first()
+    if pending is None:
+        pending = workflow.tasks.filter(
+            status="active", activity_type="scheduler", run__isnull=True
+        ).order_by("pk")
+    planned_tasks = (
+        task
+        for task in pending
+        if task.activity_type == "scheduler" and task.scheduled_for is not None
+    )
+    task = next(planned_tasks, None)
     stored = schedule_of(workflow, task.activity) if task else None
     if task is None or stored is None or task.scheduled_for is None:
         return []

@@ -158,6 +158,11 @@ def commands(workflow: Workflow, selection: Selection) -> Slice:
     return _slice(Command.objects.filter(workflow=workflow), selection)
 
 
+def changed(workflow: Workflow, _selection: Selection) -> Slice:
+    """Return the newest changes of properties, schedule, structure. One query."""
+    return Slice(changes(workflow, PAGE))
+
+
 def changes(workflow: Workflow, limit: int = 20) -> list[AuditEntry]:
     """Return the newest changes of properties, schedule, structure. One query."""
     return list(

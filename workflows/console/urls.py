@@ -50,6 +50,11 @@ urlpatterns = [
         runs.run_compare,
         name="run_compare",
     ),
+    path(
+        "workflows/<slug:internal_name>/waiting/",
+        workflow_detail.workflow_waiting,
+        name="workflow_waiting",
+    ),
     path("workflows/<slug:internal_name>/why/", why.why, name="why"),
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),

@@ -27,6 +27,7 @@ OF_WORKFLOW = (
     "workflows_command",
     "workflows_notification",
     "workflows_freshness",
+    "workflows_structuredraft",
 )
 OF_TASK = "workflows_approval"
 OF_RUN = "workflows_event"

@@ -242,7 +242,7 @@ def _why_not_removed(
     if package.slug == FIXED:
         return _("every other package stands on it.")
     needing = [
-        other.label
+        str(other.label)
         for slug, other in catalogue.packages().items()
         if slug in in_use and package.slug in other.needs
     ]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -16,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from workflows import registry
 from workflows.actions import next_runs
+from workflows.actions.structure import IN_BETWEEN
 from workflows.console import (
     access,
     commands,
@@ -31,6 +34,7 @@ from workflows.engine import waiting
 from workflows.engine.graph import Graph
 from workflows.exceptions import NotFound
 from workflows.models import (
+    Command,
     Level,
     OccurrenceOutcome,
     Run,
@@ -74,6 +78,7 @@ SECTIONS = {
             OccurrenceOutcome.choices,
         ),
         Section("commands", gettext_lazy("Commands"), history.commands),
+        Section("changes", gettext_lazy("Changes"), history.changed),
     )
 }
 
@@ -110,7 +115,14 @@ def workflow_detail_changes(request: HttpRequest, internal_name: str) -> HttpRes
 
 def find(internal_name: str) -> Workflow:
     """Return a technical workflow with what its page shows; raises NotFound."""
-    workflow = queries.listed().filter(internal_name=internal_name).first()
+    names = ArrayAgg(
+        "supervisors__name",
+        filter=Q(supervisors__isnull=False),
+        order_by="supervisors__name",
+        default=Value([]),
+    )
+    listed = queries.listed().annotate(supervisor_names=names)
+    workflow = listed.filter(internal_name=internal_name).first()
     if workflow is None:
         raise NotFound(
             _("There is no technical workflow %(name)s here."), name=internal_name
@@ -137,23 +149,43 @@ def page_context(request: HttpRequest, internal_name: str) -> dict[str, Any]:
         "schedules": schedules.schedules_of(workflow),
         "offers": offers,
         "menu_offers": [offers[button.name] for button in commands.MENU],
-        "wait_reasons": waiting_of(workflow),
         "change_reason": access.lacking(request, "workflows.change_technical"),
         "drawing": _drawing(workflow, shown, tasks, persistent),
         "shown_run": shown,
         "recent_runs": recent,
         "failure": _failure(workflow, recent, shown, tasks),
-        "open_command": workflow.commands.filter(status="requested").first(),
-        "next_runs": next_runs(workflow, timezone.now()),
-        "supervisors": list(workflow.supervisors.all()),
+        "open_command": _open_command(workflow),
+        "next_runs": next_runs(workflow, timezone.now(), pending=persistent),
+        "supervisors": workflow.supervisor_names,  # type: ignore[attr-defined]
         "sections": SECTIONS.values(),
         "section": section,
         "selection": selection,
         "slice": _read(section, workflow, selection),
-        "changes": history.changes(workflow) if section.name == "commands" else [],
         "activities": _activities(workflow),
         "levels": Level.choices,
     }
+
+
+def _open_command(workflow: Workflow) -> Command | None:
+    """Return the order that is taking effect. A query only while one is."""
+    if workflow.state not in IN_BETWEEN:
+        return None
+    found: Command | None = workflow.commands.filter(status="requested").first()
+    return found
+
+
+@access.requires("workflows.view")
+def workflow_waiting(request: HttpRequest, internal_name: str) -> HttpResponse:
+    """Return why everything that waits does so; the page asks for it by itself."""
+    workflow = find(internal_name)
+    context = {
+        "workflow": workflow,
+        "wait_reasons": waiting_of(workflow),
+        "offers": commands.offers(request, workflow),
+    }
+    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    template = "workflows/_waiting.html" if is_part else "workflows/waiting.html"
+    return render(request, template, context)
 
 
 def waiting_of(workflow: Workflow) -> list[tuple[waiting.WaitReason, str]]:
@@ -247,7 +279,6 @@ FRAGMENTS = {
     "workflow-head": "workflows/_head.html",
     "workflow-alerts": "workflows/_alerts.html",
     "workflow-diagram": "workflows/_diagram_card.html",
-    "workflow-waiting": "workflows/_waiting.html",
     "workflow-facts": "workflows/_facts.html",
     "workflow-rows": "workflows/_section.html",
 }
