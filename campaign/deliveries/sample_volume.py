@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -64,7 +65,7 @@ def fill(*, count: int, days: int, at: datetime, tell: Tell) -> Mapping[str, int
         )
         for number in range(DELIVERIES)
     )
-    parameters = {
+    parameters: dict[str, Any] = {
         "keys": [delivery.pk for delivery in deliveries],
         "months": [delivery.part_month for delivery in deliveries],
         "target": TargetType.RT_EVENT,

@@ -89,13 +89,12 @@ def next_runs(
     Costs one query, none with the ``pending`` tasks that belong to no run. What is
     planned already comes from the pending task, the rest from the calendar.
     """
-    if pending is None:
-        pending = workflow.tasks.filter(
-            status="active", activity_type="scheduler", run__isnull=True
-        ).order_by("pk")
+    own = workflow.tasks.filter(
+        status="active", activity_type="scheduler", run__isnull=True
+    ).order_by("pk")
     planned_tasks = (
         task
-        for task in pending
+        for task in (own if pending is None else pending)
         if task.activity_type == "scheduler" and task.scheduled_for is not None
     )
     task = next(planned_tasks, None)

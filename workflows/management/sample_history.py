@@ -323,6 +323,7 @@ def _delete(statement: str, parameters: Mapping[str, Any]) -> int:
 def refresh_statistics() -> None:
     """Tell the planner how large the tables are now; outside a transaction."""
     added = [model for volume in volumes.registered() for model in volume.tables]
-    tables = ", ".join(model._meta.db_table for model in (*TABLES, *added))
+    every: list[type[Model]] = [*TABLES, *added]
+    tables = ", ".join(model._meta.db_table for model in every)
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {tables}, {Workflow._meta.db_table}")

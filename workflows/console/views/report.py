@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -35,7 +36,7 @@ def lines() -> list[Line]:
             schedules.schedule_text(workflow),
             ", ".join(sorted(one.name for one in workflow.supervisors.all())),
         )
-        for workflow in found.order_by("package", "shown_label")
+        for workflow in found.order_by("package", F("shown_label"))
     ]
 
 
