@@ -138,6 +138,8 @@ def _anchor(tokens: list[Token]) -> Iterator[tuple[str, str]]:
 def _rewrite(tokens: list[Token]) -> None:
     """Lead links between documents to their chapters; drop pictures of files."""
     for token in tokens:
+        if token.children:
+            token.children = [one for one in token.children if one.type != "image"]
         for child in token.children or ():
             if child.type == "link_open":
                 target = str(child.attrGet("href") or "")
@@ -147,8 +149,6 @@ def _rewrite(tokens: list[Token]) -> None:
                     child.attrSet("href", f"{address}#{anchor}" if anchor else address)
                 elif "://" not in target and not target.startswith("#"):
                     child.attrSet("href", reverse("workflows:help"))
-            elif child.type == "image":
-                child.attrSet("src", "data:,")
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
@@ -179,9 +179,17 @@ for _view, _chapter, _anchor_of in (
     ("workflows:notification_list", "notifications", ""),
     ("workflows:mute", "notifications", ""),
     ("workflows:keep_paused", "care", "paused-for-long"),
+    ("workflows:schedule_list", "schedules", ""),
+    ("workflows:schedule", "schedules", ""),
+    ("workflows:heat_map", "schedules", ""),
+    ("workflows:audit", "operate", ""),
+    ("workflows:log_search", "operate", ""),
+    ("workflows:running", "operate", ""),
+    ("access:", "access", ""),
+    ("platform:", "configuration", ""),
     ("supervision:", "operate", ""),
     ("deliveries:", "events", ""),
     ("messagecenter:", "events", ""),
-    ("packages:", "concepts", ""),
+    ("packages:", "configuration", ""),
 ):
     register(_view, _chapter, _anchor_of)

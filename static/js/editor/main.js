@@ -11,6 +11,9 @@ const isFixed = editor.dataset.readonly === "yes";
 const graph = create(document.getElementById("canvas"));
 let shown = null;
 let chosen = "";
+let asked = "";
+let loading = Promise.resolve();
+let line = Promise.resolve();
 let moving = 0;
 
 const tell = (text) => { foot.textContent = text; };
@@ -26,47 +29,67 @@ function show(next, focus) {
   if (focus) graph.findViewByCell(focus)?.container.focus();
 }
 
-async function keep(next, words, focus) {
-  if (isFixed || next === shown.graph) return;
-  try {
-    show(await replace(next), focus || chosen);
-    tell(words || editor.dataset.saved);
-  } catch (error) {
-    show(shown, focus || chosen);
-    tell(error.message || editor.dataset.failed);
-  }
+/* One change after the other: each begins from what the one before has left. */
+const inLine = (work) => {
+  line = line.then(work, work);
+  return line;
+};
+
+function keep(change, words, focus) {
+  return inLine(async () => {
+    const next = change(shown.graph);
+    if (isFixed || next === shown.graph) return;
+    try {
+      show(await replace(next), focus || chosen);
+      tell(words || editor.dataset.saved);
+    } catch (error) {
+      show(shown, focus || chosen);
+      tell(error.message || editor.dataset.failed);
+    }
+  });
 }
 
-async function go(name) {
+const go = (name) => inLine(async () => {
   try {
     show(await step(name), chosen);
-    choose(chosen);
+    choose(chosen, true);
     tell(editor.dataset.saved);
   } catch (error) {
     tell(error.message || editor.dataset.failed);
   }
+});
+
+/* What is written in the panel stays: the same activity is not asked for again. */
+function choose(name, isStale) {
+  if (name && name === asked && !isStale) return loading;
+  chosen = name;
+  asked = name;
+  mark(graph, chosen);
+  loading = name ? load(name) : clear();
+  return loading;
 }
 
-async function choose(name) {
-  chosen = name;
-  mark(graph, chosen);
-  if (!name) {
-    panel.innerHTML = "";
-    const empty = document.createElement("p");
-    empty.className = "muted card-body";
-    empty.textContent = editor.dataset.empty;
-    panel.append(empty);
-    return;
-  }
+async function load(name) {
   const answer = await fetch(editor.dataset.fields.replace("NAME", encodeURIComponent(name)));
-  if (answer.ok && chosen === name) panel.innerHTML = await answer.text();
+  if (answer.ok && asked === name) panel.innerHTML = await answer.text();
+}
+
+async function clear() {
+  const empty = document.createElement("p");
+  empty.className = "muted card-body";
+  empty.textContent = editor.dataset.empty;
+  panel.replaceChildren(empty);
 }
 
 /* The form of the panel is the one of the list; it comes back with its faults. */
-panel.addEventListener("submit", async (event) => {
+panel.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target;
   const values = new FormData(form, event.submitter);
+  inLine(() => send(form, values));
+});
+
+async function send(form, values) {
   const answer = await fetch(form.action, { method: "POST", body: values });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const again = answer.status === 422 ? page.getElementById("activity-form") : null;
@@ -76,9 +99,9 @@ panel.addEventListener("submit", async (event) => {
     return;
   }
   show(await read(), "");
-  await choose(chosen);
+  await choose(chosen, true);
   tell(editor.dataset.saved);
-});
+}
 
 /* What the keyboard moves is kept once it rests. */
 function nudge(name, x, y) {
@@ -95,7 +118,7 @@ function keepPlaces(name) {
     const at = node.position();
     places[node.id] = { x: Math.round(at.x), y: Math.round(at.y) };
   }
-  keep(placeAll(shown.graph, places), "", name);
+  keep((present) => placeAll(present, places), "", name);
 }
 
 function ask(dialog, form, done) {
@@ -119,21 +142,28 @@ function askConnect(name) {
     .filter((other) => other.name !== name && !other.is_initial)
     .map((other) => new Option(other.title, other.name)));
   ask(document.getElementById("connect"), document.getElementById("connect-form"), () => {
-    keep(connect(shown.graph, name, output.value, target.value), editor.dataset.connected, name);
+    const [way, end] = [output.value, target.value];
+    keep((present) => connect(present, name, way, end), editor.dataset.connected, name);
   });
 }
 
 function addOne(type, after) {
   const label = document.querySelector(`[data-type="${CSS.escape(type)}"] span`).textContent;
-  const places = placesOf(shown.graph);
-  const before = after ? places[after] : null;
-  const rightmost = Math.max(0, ...Object.values(places).map((at) => at.x + WIDTH + 60));
-  const spot = before ? { x: before.x + WIDTH + 80, y: before.y + 20 } : { x: rightmost, y: 40 };
-  const [withOne, name] = add(placeAll(shown.graph, places), type, label, spot);
-  const output = shown.activities.find((one) => one.name === after)?.outputs[0];
-  const next = output ? connect(withOne, after, output, name) : withOne;
-  chosen = name;
-  keep(next, "", name).then(() => choose(name));
+  let name = "";
+  const change = (present) => {
+    const places = placesOf(present);
+    const before = after ? places[after] : null;
+    const rightmost = Math.max(0, ...Object.values(places).map((at) => at.x + WIDTH + 60));
+    const spot = before ? { x: before.x + WIDTH + 80, y: before.y + 20 } : { x: rightmost, y: 40 };
+    const [withOne, made] = add(placeAll(present, places), type, label, spot);
+    name = made;
+    const output = shown.activities.find((one) => one.name === after)?.outputs[0];
+    return output ? connect(withOne, after, output, made) : withOne;
+  };
+  keep(change).then(() => {
+    graph.findViewByCell(name)?.container.focus();
+    choose(name);
+  });
 }
 
 function askAdd(name) {
@@ -161,7 +191,7 @@ document.getElementById("canvas").addEventListener("keydown", (event) => {
     event.preventDefault();
     const after = shown.graph.transitions.find((way) => way.source === name)?.destination;
     choose("");
-    keep(remove(shown.graph, name), editor.dataset.removed, after);
+    keep((present) => remove(present, name), editor.dataset.removed, after);
   } else if (event.key === "c") {
     event.preventDefault();
     askConnect(name);
@@ -182,7 +212,7 @@ document.addEventListener("keydown", (event) => {
 const ACTIONS = {
   undo: () => go("undo"),
   redo: () => go("redo"),
-  arrange: () => keep(placeAll(shown.graph, arrange(shown.graph)), "", chosen).then(fit),
+  arrange: () => keep((present) => placeAll(present, arrange(present)), "", chosen).then(fit),
   "zoom-in": () => graph.zoom(0.2),
   "zoom-out": () => graph.zoom(-0.2),
   fit,
@@ -219,12 +249,17 @@ graph.on("node:moved", ({ node }) => keepPlaces(node.id));
 graph.on("edge:connected", ({ edge }) => {
   const source = edge.getSource();
   const target = edge.getTarget();
-  keep(connect(shown.graph, source.cell, source.port, target.cell), editor.dataset.connected, source.cell);
+  keep(
+    (present) => connect(present, source.cell, source.port, target.cell),
+    editor.dataset.connected,
+    source.cell,
+  );
 });
 graph.on("edge:mouseenter", ({ edge }) => {
   if (!isFixed) edge.addTools([{ name: "button-remove", args: { distance: "50%", onClick: () => {
     const source = edge.getSource();
-    keep(disconnect(shown.graph, source.cell, source.port, edge.getTarget().cell), editor.dataset.removed);
+    const end = edge.getTarget().cell;
+    keep((present) => disconnect(present, source.cell, source.port, end), editor.dataset.removed);
   } } }]);
 });
 graph.on("edge:mouseleave", ({ edge }) => edge.removeTools());
