@@ -138,3 +138,21 @@ menu.register(
         order=60,
     )
 )
+# Workflows status: the views of the original's folder of that name.
+for _label, _state, _order in (
+    (_("Running"), "running", 21),
+    (_("Paused"), "paused", 22),
+    (_("Failed"), "failed", 23),
+    (_("Start pending"), "start-pending", 24),
+):
+    menu.register(
+        menu.MenuEntry(
+            menu.MONITORING,
+            _label,
+            "workflows:workflow_list",
+            permission="workflows.view",
+            order=_order,
+            query=f"state={_state}",
+            is_child=True,
+        )
+    )
