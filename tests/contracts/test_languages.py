@@ -23,14 +23,14 @@ NAMES = re.compile(
     r"\b(Campaign|Adobe|Django|PostgreSQL|Python|django-q2|Prometheus|Grafana|HTTP"
     r"|HTTPS|SMTP|JSON|CSV|SQL|API|URL|TLS|STARTTLS|UTC|DST|PID|PSS|OpenAPI|IANA"
     r"|English|Français|Svenska|Ctrl|Shift|Enter|Esc|Escape|Delete|Tab|cron|HTML"
-    r"|TOTP|QR|HMAC|SHA|UUID|ISO|KB|MB|GB|ms|webhook|Message Center|AMP|XML|SMS"
+    r"|TOTP|QR|HMAC|SHA|UUID|ISO|KB|MB|GB|ms|webhook|Webhook|Message Center|AMP|XML|SMS"
     r"|LINE|iOS|Android|htmx|CPU|RSS|IP|EHLO|OK|Ok|N/A|ID|id|X6)\b"
 )
 #: What installations name themselves: addresses, keys, zones, versions, file names.
 DATA = re.compile(
     r"\S*[@/_\\{}<>=:.]\S*\w|\b\w*\d\w*\b|\b[a-z]+[A-Z]\w*\b|\b[A-Za-z]+/[A-Za-z_]+\b"
 )
-QUEUES = ("workflows", "realtime", "bulk", "engine")
+QUEUES = ("workflows", "realtime", "bulk", "engine", "last")
 WORD = re.compile(r"[A-Za-z]{3,}")
 
 

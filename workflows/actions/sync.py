@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from workflows import registry
 from workflows.actions.command import issue_command
@@ -90,7 +91,7 @@ def _sync_one(
             name=CommandName.START,
             acting_operator=None,
             source=Source.ENGINE,
-            reason="package installed",
+            reason=gettext_noop("Package installed"),
             at=at,
         )
         return "created and started"

@@ -140,7 +140,7 @@ class CommandForm(forms.Form):
 def _labels(workflow: Workflow) -> dict[str, str]:
     structure = workflow.structure
     return {
-        activity["name"]: activity.get("label") or activity["name"]
+        activity["name"]: translate(activity.get("label") or activity["name"])
         for activity in (structure.activities if structure else ())
     }
 

@@ -16,6 +16,11 @@ from campaign.access.models import Operator, Scope
 from campaign.access.services import token_care
 
 
+def scope_choices() -> list[tuple[str, str]]:
+    """Return every scope by its word in the reader's language."""
+    return [(value, f"{label} ({value})") for value, label in Scope.choices]
+
+
 class GroupsField(forms.ModelMultipleChoiceField):
     """Groups as checkboxes, by name."""
 
@@ -58,7 +63,9 @@ class OperatorForm(forms.Form):
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         required=False,
-        widget=forms.Select(attrs={"data-zones": gettext_lazy("Filter the zones")}),
+        widget=forms.Select(
+            attrs={"data-zones": gettext_lazy("Filter the zones"), "translate": "no"}
+        ),
     )
 
     def __init__(self, *args: Any, is_new: bool = False, **kwargs: Any) -> None:
@@ -113,7 +120,7 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("Scopes"),
-        choices=[(value, f"{label} ({value})") for value, label in Scope.choices],
+        choices=scope_choices,
         widget=forms.CheckboxSelectMultiple,
     )
     expires_at = forms.DateTimeField(

@@ -101,12 +101,31 @@ def _asked() -> QuerySet[Permission]:
     )
 
 
+#: The rights that Django gives every model, in words of the console.
+DEFAULTS: Mapping[str, str | Promise] = {
+    "change_": gettext_lazy("Change: %(what)s"),
+    "view_": gettext_lazy("See: %(what)s"),
+}
+
+
+def _label(permission: Permission) -> str:
+    """Return what a right is called in the reader's language. No SQL."""
+    model = permission.content_type.model_class()
+    for prefix, words in DEFAULTS.items():
+        if (
+            model is not None
+            and permission.codename == f"{prefix}{model._meta.model_name}"
+        ):
+            return str(words) % {"what": model._meta.verbose_name_plural}
+    return _(permission.name)
+
+
 def _right(permission: Permission) -> Right:
     name = name_of(permission)
     part = permission.content_type.app_label
     return Right(
         name=name,
-        label=_(permission.name),
+        label=_label(permission),
         explanation=str(EXPLANATIONS.get(name, "")),
         part=str(PARTS.get(part, part)),
         pk=permission.pk,

@@ -22,7 +22,7 @@ from workflows.exceptions import NotFound
 
 VIEW = "deliveries.view_broadlog"
 PAGE = 50
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")
 
 
