@@ -19,7 +19,7 @@ from workflows.actions.structure import RemovedTasks, SavedStructure, save_struc
 from workflows.engine import surroundings, validation
 from workflows.engine.findings import Finding, FindingLevel
 from workflows.engine.graph import Graph
-from workflows.exceptions import InvalidInput, NotFound
+from workflows.exceptions import Fault, InvalidInput, NotFound
 from workflows.models import Source, StructureDraft, Workflow
 
 #: So many steps back are kept.
@@ -60,12 +60,25 @@ def replace_draft(
 ) -> StructureDraft:
     """Put a whole graph in place of the draft, as one step of it.
 
-    Raises InvalidInput when it is not of the form of a structure.
+    Raises InvalidInput when it is not of the form of a structure, or gives a changed
+    activity what cannot be right.
     """
     read = validation.read(graph)
+
+    def replace(before: Graph) -> Graph:
+        faults = [
+            Fault(".".join(filter(None, (node.name, fault.field))), fault.message)
+            for node in read.nodes
+            if node != before.by_name.get(node.name)
+            for fault in validation.unfit(node)
+        ]
+        if faults:
+            raise InvalidInput(_("The structure has faults."), faults=faults)
+        return read
+
     return edit_draft(
         internal_name=internal_name,
-        edit=lambda _before: read,
+        edit=replace,
         acting_operator=acting_operator,
         at=at,
     )

@@ -94,6 +94,7 @@ class ActivityType:
             item["name"]
             for name in self.output_lists
             for item in parameters.get(name) or ()
+            if item.get("name")  # a draft may have one that is not named yet
         )
 
     def passes_at_once(self, parameters: Mapping[str, Any]) -> bool:

@@ -99,7 +99,7 @@ _USUAL = Options()
 def outputs_of(node: Node) -> tuple[str, ...]:
     """Return the outputs of an activity, the one for errors included."""
     outputs = find_type(node.type).outputs(node.parameters)
-    if Options.of(node).process_errors and ERROR_OUTPUT not in outputs:
+    if node.extras.get("process_errors") and ERROR_OUTPUT not in outputs:
         return (*outputs, ERROR_OUTPUT)
     return outputs
 

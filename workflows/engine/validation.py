@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows.activities import ActivityType, find_type
+from workflows.activities.kinds import is_empty
 from workflows.activities.parameters import clean_options, option_faults
 from workflows.engine import shape, structure_rules
 from workflows.engine.findings import Finding, FindingLevel
@@ -114,6 +115,42 @@ def find_faults(graph: Graph, *, is_technical: bool = True) -> list[Finding]:
     if not is_technical:
         found += structure_rules.intervals(sound)
     return found
+
+
+def unfit(node: Node) -> list[Fault]:
+    """Return what is given to an activity and cannot be right.
+
+    What is missing is left out: in a draft it may come later.
+    """
+    if not _NAME.fullmatch(node.name):
+        return [Fault("name", _("Use up to 64 letters, digits and _."))]
+    try:
+        activity_type = find_type(node.type)
+    except ConfigurationError as error:
+        return [Fault("", error.message)]
+    extras = {k: v for k, v in node.extras.items() if not is_empty(v)}
+    found = [
+        (node.parameters, activity_type.faults(node.parameters)),
+        (extras, option_faults(extras)),
+    ]
+    return [
+        fault
+        for given, faults in found
+        for fault in faults
+        if not is_empty(_at(given, fault.field))
+    ]
+
+
+def _at(values: Any, path: str) -> Any:
+    """Return what stands at a dotted path, or as near to it as there is anything."""
+    for part in path.split("."):
+        if isinstance(values, list) and part.isdecimal() and int(part) < len(values):
+            values = values[int(part)]
+        elif isinstance(values, Mapping):
+            values = values.get(part)
+        else:
+            break
+    return values
 
 
 def canonical(graph: Graph, before: Graph) -> Graph:

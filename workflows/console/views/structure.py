@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -13,15 +14,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows.actions import drafts, rehearse, rights
-from workflows.activities.kinds import is_empty
-from workflows.activities.parameters import option_faults
 from workflows.console import access
 from workflows.console.activity_form import ActivityForm
 from workflows.console.structure_rows import of_no_activity, palette, rows_of
 from workflows.console.views.workflow_detail import find
-from workflows.engine import diff, editing
+from workflows.engine import diff, editing, validation
 from workflows.engine.graph import ERROR_OUTPUT, Graph, Node
-from workflows.exceptions import AppError, Fault, InvalidInput, NotFound, StaleVersion
+from workflows.exceptions import (
+    AppError,
+    CommandRefused,
+    InvalidInput,
+    NotFound,
+    StaleVersion,
+)
 from workflows.models import Source, StructureDraft, StructureVersion, Workflow
 
 VIEW = "workflows.view"
@@ -233,7 +238,10 @@ def _keep(
     more = request.POST.get("more", "")
     form = ActivityForm(node, request.POST, more={more: 1} if more else None)
     values = form.values()
-    faults = [] if more else _wrong(form, values)
+    filled = replace(
+        node, parameters=values["parameters"], extras={**values["options"]}
+    )
+    faults = [] if more else validation.unfit(filled)
     if faults or more:
         form.show(faults)
         return None, form
@@ -248,30 +256,6 @@ def _keep(
     return redirect("workflows:structure", workflow.internal_name), form
 
 
-def _wrong(form: ActivityForm, values: dict[str, Any]) -> list[Fault]:
-    """Return what is wrong with what was given; what is missing may come later."""
-    extras = {k: v for k, v in values["options"].items() if not is_empty(v)}
-    found = [*form.kind.faults(values["parameters"]), *option_faults(extras)]
-    return [
-        fault
-        for fault in found
-        if not is_empty(_at(values["parameters"], fault.field))
-        or not is_empty(_at(extras, fault.field))
-    ]
-
-
-def _at(values: Any, path: str) -> Any:
-    """Return what stands at a dotted path, or as near to it as there is anything."""
-    for part in path.split("."):
-        if isinstance(values, list) and part.isdecimal() and int(part) < len(values):
-            values = values[int(part)]
-        elif isinstance(values, dict):
-            values = values.get(part)
-        else:
-            break
-    return values
-
-
 @access.requires(rights.EDIT_STRUCTURE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, internal_name: str) -> HttpResponse:
@@ -282,8 +266,8 @@ def review(request: HttpRequest, internal_name: str) -> HttpResponse:
     if request.method == "POST":
         try:
             saved = drafts.save_draft(**_order(request, workflow))
-        except (InvalidInput, StaleVersion) as error:
-            refusal, status = error, 409 if isinstance(error, StaleVersion) else 422
+        except (InvalidInput, StaleVersion, CommandRefused) as error:
+            refusal, status = error, 422 if isinstance(error, InvalidInput) else 409
         else:
             return _saved(request, workflow, saved)
     context = page(request, workflow)
