@@ -20,7 +20,7 @@ def _counts(request: HttpRequest) -> Counter[str]:
     """Return what the badges count; one query for a request, however often asked."""
     known: Counter[str] | None = getattr(request, "menu_counts", None)
     if known is None:
-        failed = Workflow.objects.technical().failed().order_by()
+        failed = Workflow.objects.visible().failed().order_by()
         rows = failed.annotate(counted=Value("failed")).values_list("counted")
         if sees_approvals(request):
             asked = approvals.waiting_for(request.user).order_by()

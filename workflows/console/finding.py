@@ -88,7 +88,7 @@ def _pages(request: HttpRequest, words: str) -> Iterator[Hit]:
 def _workflows(request: HttpRequest, words: str) -> list[Workflow]:
     if not request.user.has_perm("workflows.view"):
         return []
-    return list(queries.search(Workflow.objects.technical(), words)[:MOST])
+    return list(queries.search(Workflow.objects.visible(), words)[:MOST])
 
 
 def _workflow_hit(workflow: Workflow) -> Hit:

@@ -52,7 +52,7 @@ VIEWS: dict[str, Q] = {
 
 
 def listed() -> QuerySet[Workflow]:
-    """Return technical workflows with what a row shows, in one query.
+    """Return the workflows with what a row shows, in one query: built-in and own ones.
 
     Annotates ``shown_label``, ``is_executing`` and ``next_due``.
     """
@@ -65,7 +65,7 @@ def listed() -> QuerySet[Workflow]:
         .values("first")
     )
     return (
-        Workflow.objects.technical()
+        Workflow.objects.visible()
         .select_related("structure")
         .annotate(
             shown_label=_shown_label(),
@@ -161,7 +161,7 @@ def newest_failure() -> Workflow | None:
     """
     error = Run.objects.filter(workflow=OuterRef("pk"), status=RunStatus.FAILED)
     return (
-        Workflow.objects.technical()
+        Workflow.objects.visible()
         .failed()
         .annotate(cause=Subquery(error.order_by("-pk").values("error")[:1]))
         .order_by(F("paused_at").desc(nulls_last=True))

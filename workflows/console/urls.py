@@ -25,6 +25,7 @@ from workflows.console.views import (
     search,
     structure,
     versions,
+    wholes,
     why,
     workflow_detail,
     workflow_list,
@@ -58,6 +59,10 @@ urlpatterns = [
     path("workflows/<slug:internal_name>/why/", why.why, name="why"),
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
+    path("workflows/new-workflow/", wholes.create, name="workflow_create"),
+    path(
+        "workflows/import-document/", wholes.import_document, name="workflow_import"
+    ),
     path("workflows/report/", report.maintenance_report, name="maintenance_report"),
     path("views/<slug:name>/", listings.view_list, name="view_list"),
     path("views/<int:number>/delete/", listings.delete_view, name="view_delete"),
@@ -85,6 +90,16 @@ urlpatterns = [
     path("schedules/", load.schedule_list, name="schedule_list"),
     path("schedules/heat-map/", load.heat_map, name="heat_map"),
     path("schedules/heat-map/past/", load.past_heat_map, name="past_heat_map"),
+    path(
+        "workflows/<slug:internal_name>/duplicate/",
+        wholes.duplicate,
+        name="workflow_duplicate",
+    ),
+    path(
+        "workflows/<slug:internal_name>/delete/",
+        wholes.delete,
+        name="workflow_delete",
+    ),
     path(
         "workflows/<slug:internal_name>/keep-paused/",
         keeping_paused.keep,

@@ -203,7 +203,7 @@ def bulk_command(request: HttpRequest) -> HttpResponse:
     if button not in commands.BULK:
         raise NotFound(_("Choose one of the commands for selected rows."))
     names = list(dict.fromkeys(request.POST.getlist("workflow")))[:500]
-    chosen = list(Workflow.objects.technical().filter(internal_name__in=names))
+    chosen = list(Workflow.objects.visible().filter(internal_name__in=names))
     context = {"button": button, "workflows": chosen, "next": request.POST.get("next")}
     if not chosen:
         messages.warning(request, _("No workflow was selected."))

@@ -84,7 +84,7 @@ def _logs(request: HttpRequest) -> tuple[QuerySet[JournalEntry], int | None]:
     every = JournalEntry.objects.select_related("workflow", "workflow__structure")
     name = request.GET.get("workflow", "").strip()[:64]
     if name:
-        known = queries.search(Workflow.objects.technical(), name).values("pk")
+        known = queries.search(Workflow.objects.visible(), name).values("pk")
         every = every.filter(workflow__in=list(known.values_list("pk", flat=True)))
     if selection.run:
         every = every.filter(run_id=selection.run)

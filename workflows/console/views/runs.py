@@ -26,7 +26,7 @@ def run_detail(request: HttpRequest, internal_name: str, number: int) -> HttpRes
     run = (
         Run.objects.select_related("structure", "workflow__structure")
         .filter(
-            workflow__in=Workflow.objects.technical(),
+            workflow__in=Workflow.objects.visible(),
             workflow__internal_name=internal_name,
             pk=number,
         )

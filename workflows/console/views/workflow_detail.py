@@ -114,7 +114,7 @@ def workflow_detail_changes(request: HttpRequest, internal_name: str) -> HttpRes
 
 
 def find(internal_name: str) -> Workflow:
-    """Return a technical workflow with what its page shows; raises NotFound."""
+    """Return a workflow with what its page shows; raises NotFound."""
     names = ArrayAgg(
         "supervisors__name",
         filter=Q(supervisors__isnull=False),
@@ -144,7 +144,7 @@ def page_context(request: HttpRequest, internal_name: str) -> dict[str, Any]:
     offers = commands.offers(request, workflow)
     return {
         "workflow": workflow,
-        "package_label": registry.package_label(workflow.package),
+        "package_label": registry.package_label(workflow.package) or _("No package"),
         "schedule_text": schedules.schedule_text(workflow),
         "schedules": schedules.schedules_of(workflow),
         "offers": offers,
