@@ -60,9 +60,7 @@ urlpatterns = [
     path("workflows/", workflow_list.workflow_list, name="workflow_list"),
     path("workflows/changes/", workflow_list.workflow_changes, name="workflow_changes"),
     path("workflows/new-workflow/", wholes.create, name="workflow_create"),
-    path(
-        "workflows/import-document/", wholes.import_document, name="workflow_import"
-    ),
+    path("workflows/import-document/", wholes.import_document, name="workflow_import"),
     path("workflows/report/", report.maintenance_report, name="maintenance_report"),
     path("views/<slug:name>/", listings.view_list, name="view_list"),
     path("views/<int:number>/delete/", listings.delete_view, name="view_delete"),

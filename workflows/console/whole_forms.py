@@ -81,7 +81,9 @@ class ImportForm(forms.Form):
         required=False,
     )
     is_new_version = forms.BooleanField(
-        label=gettext_lazy("If there is a workflow of this name, give it a new version"),
+        label=gettext_lazy(
+            "If there is a workflow of this name, give it a new version"
+        ),
         required=False,
     )
     cancels = forms.BooleanField(
