@@ -104,11 +104,11 @@ def test_delivery_is_paused_and_resumed(page: Page, push: Callable[..., str]) ->
     expect(page.locator("#event-state")).to_have_text("Sent")
     page.locator("#event-steps").get_by_role("link", name="Delivery").first.click()
 
-    page.get_by_role("link", name="Pause").click()
+    page.get_by_role("link", name="Pause…").click()
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     expect(page.locator("#delivery-state")).to_have_text("Paused")
     waiting = push("held@example.com")
-    page.get_by_role("link", name="Resume").click()
+    page.get_by_role("link", name="Resume…").click()
     page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     expect(page.locator("#delivery-state")).to_have_text("In progress")
 
